@@ -1,0 +1,57 @@
+/**
+ * The outcome: the one value in which every request ends, also when it fails. Audit and metrics are observers of it.
+ * It carries facts for people who must prove what happened; never a key, a secret or a byte of content.
+ */
+
+export type ServiceName = 's3' | 'kms' | 'sts' | 'iam' | 'cloudtrail' | 'monitoring' | 'servicequotas' | 'server'
+
+/** How an object's bytes are or were asked to be sealed. */
+export type EncryptionMethod = 'AES256' | 'aws:kms' | 'aws:kms:dsse' | 'SSE-C'
+
+/** Who called, as far as it is known. */
+export interface CallerFacts {
+  readonly accountId: string
+  readonly arn: string
+  readonly principalId: string
+  readonly principalType: 'Root' | 'IAMUser'
+  readonly userName: string | undefined
+  readonly accessKeyId: string
+}
+
+export interface TlsFacts {
+  /** As Node names it, e.g. 'TLSv1.3'. */
+  readonly version: string
+  readonly cipher: string
+}
+
+export interface Outcome {
+  readonly service: ServiceName
+  /** AWS's operation name, e.g. 'PutObject'; 'Unknown' where the request did not get so far. */
+  readonly operation: string
+  readonly requestId: string
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly status: number
+  readonly errorCode: string | undefined
+  readonly caller: CallerFacts | undefined
+  readonly sourceIp: string
+  readonly userAgent: string | undefined
+  readonly tls: TlsFacts | undefined
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly readOnly: boolean
+  readonly bucket?: string | undefined
+  readonly objectKey?: string | undefined
+  readonly versionId?: string | undefined
+  readonly encryption?: EncryptionMethod | undefined
+  readonly kmsKeyArn?: string | undefined
+  readonly encryptionContext?: Readonly<Record<string, string>> | undefined
+  /** Set on a KMS call that S3 made for the caller: the S3 request's id. */
+  readonly viaRequestId?: string | undefined
+}
+
+export interface Observer {
+  /** Called once for each outcome. Never throws and never waits. */
+  observe(outcome: Outcome): void
+}

@@ -1,0 +1,66 @@
+/**
+ * One S3 operation is one exported record. The router, authorisation, audit event, metric label and the compatibility
+ * page are all made from these rows; what we refuse is a row too (`refused`), so no sub-resource falls through.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CallContext } from '../core/principal.ts'
+import type { EncryptionMethod } from '../core/outcome.ts'
+import type { IncomingBody } from '../objects/types.ts'
+import type { S3Services } from './services.ts'
+
+export interface Operation {
+  /** AWS's name, e.g. 'PutObject'. */
+  readonly name: string
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS'
+  readonly target: 'service' | 'bucket' | 'object'
+  /** Query parameters that must be present (value undefined) or equal (value given), e.g. { uploads: undefined }. */
+  readonly query?: Readonly<Record<string, string | undefined>>
+  /** A header that must be present, e.g. 'x-amz-copy-source'. */
+  readonly header?: string
+  /** The IAM action, e.g. 's3:PutObject'. */
+  readonly action: string
+  readonly audit: 'data' | 'management'
+  readonly readOnly: boolean
+  /** How the body is read; `stream` hands over `request.body()`, `document` buffers up to `maxBytes`. */
+  readonly body: { readonly kind: 'none' | 'stream' } | { readonly kind: 'document'; readonly maxBytes: number }
+  /** Absent: the operation is refused by name with NotImplemented. */
+  readonly run?: (services: S3Services, request: S3Request) => Promise<S3Reply>
+}
+
+export interface S3Request {
+  readonly method: string
+  readonly operation: Operation
+  readonly bucket: string
+  /** Decoded UTF-8; '' where the target is not an object. */
+  readonly objectKey: string
+  /** Decoded query parameters; first value wins. `x-amz-*` signature parameters are included. */
+  readonly query: ReadonlyMap<string, string>
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
+  readonly call: CallContext
+  readonly requestId: string
+  /** 'v4', or 'v2' for SigV2 presigned, which may not touch KMS objects. */
+  readonly signatureVersion: 'v2' | 'v4'
+  /** The verified body as a stream (kind 'stream'). Answers `Expect: 100-continue` when iteration begins. */
+  body(): IncomingBody
+  /** The whole verified body (kind 'document'), digests already checked. */
+  document(): Promise<Uint8Array>
+  /** Notes for the outcome, filled in by `run` as it learns them. */
+  readonly notes: OutcomeNotes
+}
+
+export interface OutcomeNotes {
+  versionId?: string | undefined
+  encryption?: EncryptionMethod | undefined
+  kmsKeyArn?: string | undefined
+  bytesIn?: number
+}
+
+export interface S3Reply {
+  readonly status: number
+  /** Names in AWS's lower-case form. Values are latin-1 strings. Undefined values are left out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  /** User metadata, written as x-amz-meta-*; kept apart because names repeat the client's spelling. */
+  readonly userMetadata?: readonly (readonly [string, string])[]
+  readonly body?: string | Uint8Array | { readonly bytes: number; chunks(): AsyncIterable<Uint8Array>; close(): Promise<void> }
+}

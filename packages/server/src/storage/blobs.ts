@@ -1,0 +1,48 @@
+/**
+ * Blob stores: opaque sealed bytes under names that the store gives. They never see plaintext or a key.
+ *
+ * A blob is written once: staged, then kept (durable) or discarded. `keep` resolves only when the blob's bytes and its
+ * directory entry are on disk. A blob that no catalog record names is garbage, which the sweep removes.
+ */
+export type BlobId = string
+
+export interface BlobStore {
+  /** Begins a new blob. The caller ends it with exactly one of `keep` or `discard`. */
+  stage(): Promise<StagedBlob>
+
+  /** Opens a kept blob, or `undefined` where there is none. The bytes stay readable until `close`, also after `delete`. */
+  open(id: BlobId): Promise<BlobReader | undefined>
+
+  /** Removes a kept blob; removing an absent one is no error. */
+  delete(id: BlobId): Promise<void>
+
+  /** All kept blobs, in no particular order; for the sweep and fsck. */
+  list(): AsyncIterable<BlobFacts>
+
+  /** Removes what writers that no longer live left half staged. Only called while no process writes. */
+  clearStaging(): Promise<number>
+
+  close(): Promise<void>
+}
+
+export interface StagedBlob {
+  readonly id: BlobId
+  /** Appends `chunks` in order. The store may use them until the promise resolves; do not change them before. */
+  write(chunks: readonly Uint8Array[]): Promise<void>
+  keep(): Promise<void>
+  discard(): Promise<void>
+}
+
+export interface BlobReader {
+  /** Bytes from `position`, `length` of them; fewer only at the end of the blob. */
+  read(position: number, length: number): Promise<Uint8Array>
+  readonly size: number
+  close(): Promise<void>
+}
+
+export interface BlobFacts {
+  readonly id: BlobId
+  readonly size: number
+  /** When the blob was kept, in milliseconds since the Unix epoch. */
+  readonly keptAtMs: number
+}
