@@ -1,0 +1,49 @@
+/**
+ * The request log: one structured line for each outcome.
+ *
+ * A line is made only from the outcome's named facts, never from headers or a query string, so that no signature, key
+ * or customer-provided secret can reach it.
+ */
+import type { Logger } from 'pino'
+import type { Observer, Outcome } from '../core/outcome.ts'
+
+export class RequestLog implements Observer {
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  observe(outcome: Outcome): void {
+    this.#logger.info({
+      event: 'request',
+      service: outcome.service,
+      operation: outcome.operation,
+      requestId: outcome.requestId,
+      viaRequestId: outcome.viaRequestId,
+      status: outcome.status,
+      error: outcome.errorCode,
+      caller: outcome.caller?.arn,
+      accessKeyId: outcome.caller?.accessKeyId,
+      sourceIp: outcome.sourceIp,
+      tls: outcome.tls?.version,
+      bucket: outcome.bucket,
+      key: outcome.objectKey,
+      versionId: outcome.versionId,
+      encryption: outcome.encryption,
+      kmsKey: outcome.kmsKeyArn,
+      bytesIn: outcome.bytesIn,
+      bytesOut: outcome.bytesOut,
+      ms: Math.round(outcome.durationMs * 1000) / 1000,
+    })
+  }
+}
+
+/** One observer out of several, each of which sees every outcome. */
+export function observers(...all: readonly Observer[]): Observer {
+  return {
+    observe(outcome) {
+      for (const observer of all) observer.observe(outcome)
+    },
+  }
+}

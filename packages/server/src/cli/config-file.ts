@@ -1,0 +1,76 @@
+/** The shape of the configuration file (YAML or JSON), validated to the letter: an unknown setting is an error. */
+import { readFile } from 'node:fs/promises'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { ConfigurationError } from './exit.ts'
+
+const accountId = z.string().regex(/^\d{12}$/, 'an account id is 12 digits, in quotes')
+
+const user = z.strictObject({
+  name: z.string().min(1),
+  accessKeyId: z.string().min(3).max(128),
+  secretAccessKey: z.string().min(1),
+  root: z.boolean().default(false),
+})
+
+const account = z.strictObject({
+  id: accountId,
+  displayName: z.string().optional(),
+  canonicalId: z.string().min(1).optional(),
+  email: z.string().optional(),
+  users: z.array(user).default([]),
+})
+
+const configuredKey = z.strictObject({
+  account: accountId,
+  keyId: z.string().min(1).max(256),
+  alias: z
+    .string()
+    .regex(/^alias\/[a-zA-Z0-9/_-]+$/)
+    .optional(),
+})
+
+export const configFile = z.strictObject({
+  data: z.string().optional(),
+  secrets: z.string().optional(),
+  http: z.string().optional(),
+  https: z.string().optional(),
+  tlsCert: z.string().optional(),
+  tlsKey: z.string().optional(),
+  region: z.string().optional(),
+  workers: z.number().int().min(1).max(256).optional(),
+  domain: z.string().optional(),
+  accounts: z.array(account).default([]),
+  kms: z.strictObject({ keys: z.array(configuredKey).default([]) }).default({ keys: [] }),
+  newBuckets: z
+    .strictObject({
+      blockPublicAccess: z.boolean().default(true),
+      objectOwnership: z.literal('BucketOwnerEnforced').default('BucketOwnerEnforced'),
+    })
+    .prefault({}),
+  blockedEncryptionTypes: z.array(z.literal('SSE-C')).default([]),
+  allowSigV2: z.boolean().default(true),
+  trustedProxies: z.array(z.string()).default([]),
+  plainHttpServices: z.array(z.literal('kms')).default([]),
+  rootKey: z.unknown().optional(),
+  log: z
+    .strictObject({ level: z.enum(['silent', 'error', 'warn', 'info']).default('info'), file: z.string().optional() })
+    .prefault({}),
+})
+
+export type ConfigFile = z.output<typeof configFile>
+
+/** Reads and validates `path`; the empty configuration where no path is given. Throws ConfigurationError. */
+export async function readConfigFile(path: string | undefined): Promise<ConfigFile> {
+  if (path === undefined) return configFile.parse({})
+  let document: unknown
+  try {
+    document = parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new ConfigurationError(`cannot read ${path}: ${(error as Error).message}`)
+  }
+  const result = configFile.safeParse(document ?? {})
+  if (result.success) return result.data
+  const problems = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(top)'}: ${issue.message}`)
+  throw new ConfigurationError(`${path} is not a valid configuration:\n${problems.join('\n')}`)
+}

@@ -1,0 +1,53 @@
+/**
+ * Tells which service a request is for. One endpoint answers all of them: a signed request names its service in the
+ * credential scope; an unsigned one is told by `X-Amz-Target`; all else is S3.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ServiceName } from '../core/outcome.ts'
+
+/** `unknown` is a signing name that no service here has. */
+export function serviceOf(url: string, headers: IncomingHttpHeaders): ServiceName | 'unknown' {
+  const scope = headers.authorization !== undefined ? headerScope(headers.authorization) : queryScope(url)
+  if (scope !== undefined) return SIGNING_NAMES[scope] ?? 'unknown'
+  const target = headers['x-amz-target']
+  if (typeof target === 'string') {
+    return TARGET_PREFIXES.find(([prefix]) => target.startsWith(prefix))?.[1] ?? 'unknown'
+  }
+  return 's3'
+}
+
+/** The service's place in `Credential=AKID/date/region/service/aws4_request`; undefined where there is no such scope. */
+function headerScope(authorization: string): string | undefined {
+  const at = authorization.indexOf('Credential=')
+  if (at < 0) return undefined
+  const from = at + 'Credential='.length
+  const comma = authorization.indexOf(',', from)
+  return authorization.slice(from, comma < 0 ? undefined : comma).split('/').at(-2)
+}
+
+function queryScope(url: string): string | undefined {
+  const at = url.indexOf('X-Amz-Credential=')
+  if (at < 0) return undefined
+  const from = at + 'X-Amz-Credential='.length
+  const end = url.indexOf('&', from)
+  const value = url.slice(from, end < 0 ? undefined : end)
+  return value.replaceAll(/%2f/gi, '/').split('/').at(-2)
+}
+
+const SIGNING_NAMES: Readonly<Record<string, ServiceName>> = {
+  s3: 's3',
+  kms: 'kms',
+  sts: 'sts',
+  iam: 'iam',
+  cloudtrail: 'cloudtrail',
+  monitoring: 'monitoring',
+  servicequotas: 'servicequotas',
+}
+
+const TARGET_PREFIXES: readonly (readonly [string, ServiceName])[] = [
+  ['TrentService.', 'kms'],
+  ['com.amazonaws.cloudtrail.', 'cloudtrail'],
+  ['CloudTrail_20131101.', 'cloudtrail'],
+  ['ServiceQuotasV20190624.', 'servicequotas'],
+  ['GraniteServiceVersion20100801.', 'monitoring'],
+]

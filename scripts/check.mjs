@@ -1,0 +1,10 @@
+/** `npm run check`: format, lint, types, floors, stale documents, fast tests; the one command before a commit. */
+import { join } from 'node:path'
+import { bin, prepare, root, run } from './prepare.mjs'
+
+prepare()
+run(bin('biome'), ['ci', '--error-on-warnings', '.'])
+run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+run(process.execPath, ['scripts/check-floors.mjs'])
+run(process.execPath, ['scripts/compatibility.mjs', '--check'])
+run(bin('vitest'), ['run', '--project', 'fast'])

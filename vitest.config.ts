@@ -1,0 +1,41 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string) => fileURLToPath(new URL(`packages/crypto/src/${path}`, import.meta.url))
+/** Tests beside the source run on the source, also across packages. */
+const alias = [
+  { find: /^@strongroom\/crypto$/, replacement: source('index.ts') },
+  { find: /^@strongroom\/crypto\/node$/, replacement: source('node/index.ts') },
+  { find: /^@strongroom\/crypto\/web$/, replacement: source('web/index.ts') },
+]
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve: { alias },
+        test: { name: 'fast', include: ['packages/*/src/**/*.test.ts'], testTimeout: 20_000 },
+      },
+      {
+        // Against a started server: the built program, one process tree a test file.
+        test: {
+          name: 'server',
+          include: ['test/server/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Real clients from the system's packages; each says aloud when its program is absent.
+        test: {
+          name: 'clients',
+          include: ['test/clients/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
