@@ -1,0 +1,143 @@
+/**
+ * The primary process: makes what the first start makes, keeps the workers alive, and speaks for all of them.
+ * It serves no request itself.
+ */
+import cluster, { type Worker } from 'node:cluster'
+import { mergeSnapshots, type MetricSnapshot } from '../metrics/registry.ts'
+import type { ToPrimary, ToWorker } from './channel.ts'
+import { ConfigurationError } from './exit.ts'
+import type { WorkerStart } from './worker.ts'
+
+export interface RunningWorkers {
+  readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
+  /** Lets requests under way finish, then ends every worker. */
+  stop(): Promise<void>
+  reloadCertificates(): void
+}
+
+export interface WorkerEvents {
+  /** A worker ended although nobody asked it to; it is being replaced. */
+  onLost(pid: number | undefined, how: string): void
+}
+
+/** Starts `count` workers and resolves when all of them serve. Rejects with what the first one that could not says. */
+export async function startWorkers(count: number, start: WorkerStart, events: WorkerEvents): Promise<RunningWorkers> {
+  cluster.setupPrimary({ exec: new URL('./worker-main.js', import.meta.url).pathname, args: [] })
+  const pool = new WorkerPool(start, events)
+  // One after another: workers that listen on port 0 must ask for their sockets in the same order to share them.
+  let ports: Ports = { httpPort: undefined, httpsPort: undefined }
+  try {
+    for (let i = 0; i < count; i++) ports = await pool.add()
+  } catch (error) {
+    await pool.stop()
+    throw error
+  }
+  return { ...ports, stop: () => pool.stop(), reloadCertificates: () => pool.broadcast({ type: 'reload-certificate' }) }
+}
+
+interface Ports {
+  readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
+}
+
+class WorkerPool {
+  readonly #start: WorkerStart
+  readonly #events: WorkerEvents
+  readonly #serving = new Set<Worker>()
+  readonly #collections = new Map<number, Collection>()
+  #nextCollection = 1
+  #stopping = false
+
+  constructor(start: WorkerStart, events: WorkerEvents) {
+    this.#start = start
+    this.#events = events
+  }
+
+  add(): Promise<Ports> {
+    return new Promise((resolve, reject) => {
+      const worker = cluster.fork()
+      worker.on('message', (message: ToPrimary) => {
+        switch (message.type) {
+          case 'online':
+            send(worker, { type: 'start', start: this.#start })
+            break
+          case 'ready':
+            this.#serving.add(worker)
+            resolve(message)
+            break
+          case 'failed':
+            reject(message.exitCode === 78 ? new ConfigurationError(message.message) : new Error(message.message))
+            break
+          case 'want-metrics':
+            this.#collect(worker, message.id)
+            break
+          case 'metrics-of-worker':
+            this.#collections.get(message.id)?.take(worker, message.snapshot)
+            break
+        }
+      })
+      worker.on('exit', (code, signal) => {
+        const served = this.#serving.delete(worker)
+        for (const collection of this.#collections.values()) collection.take(worker, [])
+        reject(new Error(`a worker ended before it served (${signal ?? `exit code ${code}`})`))
+        if (served && !this.#stopping) this.#replace(worker, signal ?? `exit code ${code}`)
+      })
+    })
+  }
+
+  broadcast(message: ToWorker): void {
+    for (const worker of this.#serving) send(worker, message)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+    const ended = workers.map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())))
+    for (const worker of workers) send(worker, { type: 'stop' })
+    await Promise.all(ended)
+  }
+
+  #replace(lost: Worker, how: string): void {
+    this.#events.onLost(lost.process.pid, how)
+    this.add().catch((error: Error) => {
+      if (this.#stopping) return
+      this.#events.onLost(undefined, error.message)
+      setTimeout(() => !this.#stopping && this.#replace(lost, 'its replacement did not start'), REPLACE_AGAIN_MS)
+    })
+  }
+
+  /** Asks every worker for its numbers and gives the sum to the one that wants them. */
+  #collect(asker: Worker, askersId: number): void {
+    const id = this.#nextCollection++
+    const collection = new Collection([...this.#serving], (snapshots) => {
+      this.#collections.delete(id)
+      send(asker, { type: 'metrics', id: askersId, snapshots: mergeSnapshots(snapshots) })
+    })
+    this.#collections.set(id, collection)
+    this.broadcast({ type: 'collect-metrics', id })
+  }
+}
+
+class Collection {
+  readonly #waiting: Set<Worker>
+  readonly #taken: (readonly MetricSnapshot[])[] = []
+  readonly #done: (snapshots: readonly (readonly MetricSnapshot[])[]) => void
+
+  constructor(workers: readonly Worker[], done: (snapshots: readonly (readonly MetricSnapshot[])[]) => void) {
+    this.#waiting = new Set(workers)
+    this.#done = done
+  }
+
+  take(worker: Worker, snapshot: readonly MetricSnapshot[]): void {
+    if (!this.#waiting.delete(worker)) return
+    this.#taken.push(snapshot)
+    if (this.#waiting.size === 0) this.#done(this.#taken)
+  }
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.send(message)
+}
+
+const REPLACE_AGAIN_MS = 1_000

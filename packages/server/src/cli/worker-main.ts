@@ -1,0 +1,46 @@
+/** The entry of a worker process: waits for its orders on the channel, never on the command line or environment. */
+import type { ToPrimary, ToWorker } from './channel.ts'
+import { exitCodeFor } from './exit.ts'
+import { runWorker, type RunningWorker } from './worker.ts'
+
+const say = (message: ToPrimary) => process.send?.(message)
+
+let running: RunningWorker | undefined
+
+// Signals go to the whole process group in a terminal; the primary alone decides what they mean.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+process.on('SIGHUP', () => {})
+// Without the primary nobody could tell this process to stop, nor replace it.
+process.on('disconnect', () => process.exit(0))
+
+process.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'start':
+      runWorker(message.start, say).then(
+        (worker) => {
+          running = worker
+          say({ type: 'ready', httpPort: worker.httpPort, httpsPort: worker.httpsPort })
+        },
+        (error: Error) => {
+          say({ type: 'failed', message: error.stack ?? error.message, exitCode: exitCodeFor(error) })
+          process.disconnect()
+        },
+      )
+      break
+    case 'collect-metrics':
+      say({ type: 'metrics-of-worker', id: message.id, snapshot: running?.metricsSnapshot() ?? [] })
+      break
+    case 'metrics':
+      running?.metricsCollected(message.id, message.snapshots)
+      break
+    case 'reload-certificate':
+      running?.reloadCertificate()
+      break
+    case 'stop':
+      void (running?.stop() ?? Promise.resolve()).then(() => process.exit(0))
+      break
+  }
+})
+
+say({ type: 'online' })

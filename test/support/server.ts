@@ -1,0 +1,118 @@
+/** Starts the built program on free ports and a throw-away data folder, as a user would, and stops it again. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+export const program = join(root, 'packages/server/bin/strongroom.mjs')
+
+export interface Ready {
+  readonly http: string
+  readonly https: string
+  readonly ca: string
+  readonly credentials: string
+  readonly pid: number
+}
+
+export interface Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+export interface TestServer extends Ready {
+  readonly dataDir: string
+  readonly caPem: string
+  readonly root: Credentials
+  readonly child: ChildProcess
+  /** All that the program wrote on standard error: its log. */
+  log(): string
+  /** SIGTERM, then waits for the end; resolves to the exit code. */
+  stop(): Promise<number | null>
+  /** SIGKILL to the primary and every worker. */
+  kill(): Promise<void>
+  /** Stops, and removes the data folder. */
+  remove(): Promise<void>
+}
+
+export interface ServerOptions {
+  readonly dataDir?: string
+  /** Written to a file and given with --config. */
+  readonly config?: unknown
+  readonly args?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  readonly workers?: number
+}
+
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'strongroom-test-')))
+  const args = ['serve', '--json', '--data', dataDir, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0']
+  args.push('--workers', String(options.workers ?? 2), ...(options.args ?? []))
+  if (options.config !== undefined) {
+    const { writeFile } = await import('node:fs/promises')
+    const path = `${dataDir}.config.json`
+    await writeFile(path, JSON.stringify(options.config))
+    args.push('--config', path)
+  }
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  const ready = await firstLine(child, ended, () => log)
+  const [caPem, credentials] = await Promise.all([
+    readFile(ready.ca, 'utf8'),
+    readFile(ready.credentials, 'utf8').catch(() => ''),
+  ])
+  const workers = () => childrenOf(ready.pid)
+  return {
+    ...ready,
+    dataDir,
+    caPem,
+    child,
+    root: {
+      accessKeyId: /aws_access_key_id *= *(\S+)/.exec(credentials)?.[1] ?? options.env?.STRONGROOM_ROOT_ACCESS_KEY_ID ?? '',
+      secretAccessKey:
+        /aws_secret_access_key *= *(\S+)/.exec(credentials)?.[1] ?? options.env?.STRONGROOM_ROOT_SECRET_ACCESS_KEY ?? '',
+    },
+    log: () => log,
+    async stop() {
+      child.kill('SIGTERM')
+      return ended
+    },
+    async kill() {
+      const pids = [ready.pid, ...(await workers())]
+      for (const pid of pids) process.kill(pid, 'SIGKILL')
+      await ended
+    },
+    async remove() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      await ended
+      await rm(dataDir, { recursive: true, force: true })
+      await rm(`${dataDir}.config.json`, { force: true })
+    },
+  }
+}
+
+/** Process ids of a process's children, from /proc. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.trim().split(' ').filter(Boolean).map(Number)
+}
+
+async function firstLine(child: ChildProcess, ended: Promise<number | null>, log: () => string): Promise<Ready> {
+  const lines = createInterface({ input: child.stdout! })
+  const line = await Promise.race([
+    new Promise<string>((resolve) => lines.once('line', resolve)),
+    ended.then((code) => {
+      throw new Error(`the server ended with exit code ${code} before it was ready:\n${log()}`)
+    }),
+  ])
+  return JSON.parse(line) as Ready
+}
