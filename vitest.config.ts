@@ -6,7 +6,6 @@ const source = (path: string) => fileURLToPath(new URL(`packages/crypto/src/${pa
 const alias = [
   { find: /^@strongroom\/crypto$/, replacement: source('index.ts') },
   { find: /^@strongroom\/crypto\/node$/, replacement: source('node/index.ts') },
-  { find: /^@strongroom\/crypto\/web$/, replacement: source('web/index.ts') },
 ]
 
 export default defineConfig({

@@ -29,10 +29,13 @@ for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
     problems.push(`${file}: the room ${room} is on no floor`)
     continue
   }
-  for (const [, specifier] of readFileSync(join(source, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
+  for (const [, specifier] of readFileSync(join(source, file), 'utf8').matchAll(
+    /(?:from|import)\s*\(?\s*'(\.[^']+)'/g,
+  )) {
     const target = relative(source, resolve(source, dirname(file), specifier)).split(/[\\/]/)[0]
     if (target === room) continue
-    if (!(floorOf.get(target) < floorOf.get(room))) problems.push(`${file} imports ${specifier}: ${target} is not below ${room}`)
+    if (!(floorOf.get(target) < floorOf.get(room)))
+      problems.push(`${file} imports ${specifier}: ${target} is not below ${room}`)
   }
 }
 

@@ -28,14 +28,20 @@ export function prepare() {
   }
   install()
   // What serve prints may be read by a program, so the build speaks on standard error.
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'packages/crypto', 'packages/server'], {
-    stdio: ['inherit', 2, 2],
-  })
+  run(
+    process.execPath,
+    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'packages/crypto', 'packages/server'],
+    {
+      stdio: ['inherit', 2, 2],
+    },
+  )
 }
 
 /** `npm ci` where the lockfile is not the one that node_modules was made from. */
 function install() {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   const stamp = join(root, 'node_modules', '.installed-lock')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.error('Installing dependencies (npm ci) …')

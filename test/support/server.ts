@@ -77,9 +77,12 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     caPem,
     child,
     root: {
-      accessKeyId: /aws_access_key_id *= *(\S+)/.exec(credentials)?.[1] ?? options.env?.STRONGROOM_ROOT_ACCESS_KEY_ID ?? '',
+      accessKeyId:
+        /aws_access_key_id *= *(\S+)/.exec(credentials)?.[1] ?? options.env?.STRONGROOM_ROOT_ACCESS_KEY_ID ?? '',
       secretAccessKey:
-        /aws_secret_access_key *= *(\S+)/.exec(credentials)?.[1] ?? options.env?.STRONGROOM_ROOT_SECRET_ACCESS_KEY ?? '',
+        /aws_secret_access_key *= *(\S+)/.exec(credentials)?.[1] ??
+        options.env?.STRONGROOM_ROOT_SECRET_ACCESS_KEY ??
+        '',
     },
     log: () => log,
     async stop() {

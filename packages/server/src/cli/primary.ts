@@ -3,7 +3,7 @@
  * It serves no request itself.
  */
 import cluster, { type Worker } from 'node:cluster'
-import { mergeSnapshots, type MetricSnapshot } from '../metrics/registry.ts'
+import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import type { ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
 import type { WorkerStart } from './worker.ts'

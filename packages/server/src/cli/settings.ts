@@ -56,7 +56,8 @@ export async function resolveSettings(flags: ServeFlags, env: NodeJS.ProcessEnv)
 
   // The console is not part of this version; a script that turns it off is right either way.
   const console = given('console')
-  if (console !== undefined && console !== 'off') throw new UsageError('--console: this version has no console; use off')
+  if (console !== undefined && console !== 'off')
+    throw new UsageError('--console: this version has no console; use off')
 
   const dataDir = resolve(given('data') ?? file.data ?? './strongroom-data')
   const certPath = given('tlsCert') ?? file.tlsCert
@@ -97,7 +98,8 @@ function region(text: string): string {
 function workers(flag: string | undefined, inFile: number | undefined): number {
   if (flag === undefined) return inFile ?? availableParallelism()
   const count = Number(flag)
-  if (!Number.isInteger(count) || count < 1 || count > 256) throw new UsageError('--workers takes a number from 1 to 256')
+  if (!Number.isInteger(count) || count < 1 || count > 256)
+    throw new UsageError('--workers takes a number from 1 to 256')
   return count
 }
 

@@ -1,7 +1,7 @@
 /** The entry of a worker process: waits for its orders on the channel, never on the command line or environment. */
 import type { ToPrimary, ToWorker } from './channel.ts'
 import { exitCodeFor } from './exit.ts'
-import { runWorker, type RunningWorker } from './worker.ts'
+import { type RunningWorker, runWorker } from './worker.ts'
 
 const say = (message: ToPrimary) => process.send?.(message)
 

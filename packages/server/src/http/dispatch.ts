@@ -22,7 +22,10 @@ function headerScope(authorization: string): string | undefined {
   if (at < 0) return undefined
   const from = at + 'Credential='.length
   const comma = authorization.indexOf(',', from)
-  return authorization.slice(from, comma < 0 ? undefined : comma).split('/').at(-2)
+  return authorization
+    .slice(from, comma < 0 ? undefined : comma)
+    .split('/')
+    .at(-2)
 }
 
 function queryScope(url: string): string | undefined {

@@ -136,8 +136,7 @@ function labelPairs(definition: MetricDefinition, id: string): string[] {
 }
 
 const braces = (pairs: readonly string[]) => (pairs.length === 0 ? '' : `{${pairs.join(',')}}`)
-const escapeLabel = (value: string) =>
-  value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+const escapeLabel = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 
 /** Cannot stand in a label value: control characters never do in ours. */
 const SEPARATOR = '\u0001'

@@ -107,9 +107,7 @@ export interface Conditions {
 }
 
 /** A Range header's one range: `last` inclusive; a suffix range has only `suffix`. */
-export type RequestedRange =
-  | { readonly first: number; readonly last: number | undefined }
-  | { readonly suffix: number }
+export type RequestedRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
 /** What a reply says of one object version. */
 export interface ObjectFacts {

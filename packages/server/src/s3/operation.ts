@@ -3,8 +3,8 @@
  * page are all made from these rows; what we refuse is a row too (`refused`), so no sub-resource falls through.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { CallContext } from '../core/principal.ts'
 import type { EncryptionMethod } from '../core/outcome.ts'
+import type { CallContext } from '../core/principal.ts'
 import type { IncomingBody } from '../objects/types.ts'
 import type { S3Services } from './services.ts'
 
@@ -62,5 +62,8 @@ export interface S3Reply {
   readonly headers?: Readonly<Record<string, string | undefined>>
   /** User metadata, written as x-amz-meta-*; kept apart because names repeat the client's spelling. */
   readonly userMetadata?: readonly (readonly [string, string])[]
-  readonly body?: string | Uint8Array | { readonly bytes: number; chunks(): AsyncIterable<Uint8Array>; close(): Promise<void> }
+  readonly body?:
+    | string
+    | Uint8Array
+    | { readonly bytes: number; chunks(): AsyncIterable<Uint8Array>; close(): Promise<void> }
 }

@@ -1,0 +1,17 @@
+import { hkdfSync, randomFillSync } from 'node:crypto'
+import { DataKey } from '../data-key.ts'
+
+/** A fresh 256-bit key from the system's CSPRNG. */
+export function generateDataKey(): DataKey {
+  return new DataKey(randomFillSync(new Uint8Array(32)))
+}
+
+/** HKDF-SHA-512 (RFC 5869). `label` separates uses of one secret. */
+export function deriveKey(
+  secret: Uint8Array,
+  label: string,
+  salt: Uint8Array = new Uint8Array(0),
+  bytes = 32,
+): Uint8Array {
+  return new Uint8Array(hkdfSync('sha512', secret, salt, label, bytes))
+}

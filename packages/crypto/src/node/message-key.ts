@@ -1,0 +1,118 @@
+/**
+ * XAES-256-GCM (C2SP, c2sp.org/XAES-256-GCM): AES-256-GCM whose key is derived for each message from half of a random
+ * 24-byte nonce, so that one long-lived key may seal any number of messages.
+ */
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomFillSync } from 'node:crypto'
+import { DataKey } from '../data-key.ts'
+import { SealError } from '../errors.ts'
+import { TAG_BYTES } from '../format.ts'
+
+const NONCE_BYTES = 24
+
+export class MessageKey {
+  readonly #key: KeyObject
+  /** CMAC's first subkey, the only part of the derivation that does not depend on the nonce. */
+  readonly #subkey: Uint8Array
+
+  /** `key`: 32 bytes; copied. */
+  constructor(key: Uint8Array) {
+    if (key.length !== 32) throw new RangeError('a message key is 32 bytes')
+    this.#key = createSecretKey(key)
+    this.#subkey = double(encryptBlocks(this.#key, new Uint8Array(16)))
+  }
+
+  /** 24 bytes nonce, ciphertext, 16 bytes tag. */
+  seal(plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array {
+    return this.sealWith(nextNonce(), plaintext, associatedData)
+  }
+
+  /** As `seal` with a given nonce, which must never be used twice: for known answers only. */
+  private sealWith(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array {
+    const cipher = createCipheriv('aes-256-gcm', this.#derive(nonce), nonce.subarray(12))
+    cipher.setAAD(associatedData)
+    const out = new Uint8Array(NONCE_BYTES + plaintext.length + TAG_BYTES)
+    out.set(nonce)
+    out.set(cipher.update(plaintext), NONCE_BYTES)
+    cipher.final()
+    out.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length)
+    return out
+  }
+
+  /** Throws SealError where the message is not one that this key sealed with this associated data. */
+  open(sealed: Uint8Array, associatedData: Uint8Array): Uint8Array {
+    const end = sealed.length - TAG_BYTES
+    if (end < NONCE_BYTES) throw new SealError()
+    const key = this.#derive(sealed)
+    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(12, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    })
+    decipher.setAAD(associatedData)
+    decipher.setAuthTag(sealed.subarray(end))
+    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end))
+    try {
+      decipher.final()
+    } catch {
+      throw new SealError()
+    }
+    return plaintext
+  }
+
+  /** Two CMAC blocks over 0x00 counter 'X' 0x00 and the nonce's first half, in one call. */
+  #derive(nonce: Uint8Array): Uint8Array {
+    const blocks = new Uint8Array(32)
+    for (let block = 0; block < 2; block++) {
+      const at = block * 16
+      blocks[at + 1] = block + 1
+      blocks[at + 2] = 0x58
+      for (let i = 0; i < 12; i++) blocks[at + 4 + i] = nonce[i]!
+      for (let i = 0; i < 16; i++) blocks[at + i] = blocks[at + i]! ^ this.#subkey[i]!
+    }
+    return encryptBlocks(this.#key, blocks)
+  }
+
+  toJSON(): string {
+    return 'MessageKey(…)'
+  }
+}
+
+/** Wraps a data key: 24 + 32 + 16 bytes, bound to `context` (an `encodeContext`). */
+export function wrapKey(wrappingKey: MessageKey, dataKey: DataKey, context: Uint8Array): Uint8Array {
+  return wrappingKey.seal(dataKey.bytes(), context)
+}
+
+/** Throws SealError where key or context are not those of the wrap. */
+export function unwrapKey(wrappingKey: MessageKey, wrapped: Uint8Array, context: Uint8Array): DataKey {
+  const bytes = wrappingKey.open(wrapped, context)
+  if (bytes.length !== 32) throw new SealError()
+  return new DataKey(bytes)
+}
+
+function encryptBlocks(key: KeyObject, blocks: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-ecb', key, null)
+  cipher.setAutoPadding(false)
+  const out = cipher.update(blocks)
+  cipher.final()
+  return out
+}
+
+/** Doubling in GF(2^128) as CMAC does it (NIST SP 800-38B, 6.1). */
+function double(block: Uint8Array): Uint8Array {
+  const out = new Uint8Array(16)
+  for (let i = 0; i < 16; i++) out[i] = (block[i]! << 1) | ((block[i + 1] ?? 0) >> 7)
+  if (block[0]! & 0x80) out[15] = out[15]! ^ 0x87
+  return out
+}
+
+/** Random bytes are drawn in bulk: one call to the CSPRNG costs more than 24 bytes of it. */
+const pool = new Uint8Array(NONCE_BYTES * 128)
+let poolAt = pool.length
+
+function nextNonce(): Uint8Array {
+  if (poolAt === pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const nonce = pool.slice(poolAt, poolAt + NONCE_BYTES)
+  poolAt += NONCE_BYTES
+  return nonce
+}
