@@ -1,20 +1,26 @@
 /**
- * Records: typed values in the catalog, sealed and bound to their names.
+ * Records: typed values in the catalog, sealed and bound to their names (docs/formats/records.md).
  *
- * A record's catalog key is its type's one-byte prefix followed by its name, in clear, since listing needs the order.
- * Its value is encrypted and authenticated (XAES-256-GCM under a key derived from the root key) with the catalog key
- * and the format version as associated data, so a value moved to another name does not open.
+ * A record's catalog key is its kind's one-letter prefix followed by its name, in clear, since listing needs the order.
+ * Its value is JSON, encrypted and authenticated with XAES-256-GCM under a key derived from the root key, with the
+ * catalog key and the format version as associated data: a value moved to another name does not open.
  */
+import { SealError } from '@strongroom/crypto'
+import { MessageKey } from '@strongroom/crypto/node'
+import { Fault } from '../core/fault.ts'
 import type { Catalog, CatalogEntry, Check, EntryVersion, Mutation } from '../storage/catalog.ts'
+import { name as joined } from './names.ts'
 
-/** Declares one kind of record. Make them with `defineRecord`; the table of all stands in `records/kinds.ts`. */
+/** One kind of record. Made with {@link defineRecord}. `T` is what the JSON holds. */
 export interface RecordKind<T> {
   readonly label: string
   /** One ASCII letter, unique among the kinds. */
   readonly prefix: string
   readonly formatVersion: number
-  /** From the JSON value of `formatVersion` or an older one, to today's. */
-  upgrade(value: unknown, formatVersion: number): T
+  /** Opened values are remembered by entry version; they must not be changed by whoever gets them. */
+  readonly cached: boolean
+  /** Only says which type the kind has. */
+  readonly value?: T
 }
 
 export interface Stored<T> {
@@ -31,32 +37,127 @@ export interface RecordRange {
   readonly reverse?: boolean
 }
 
-export interface RecordStore {
-  /** Throws Fault 'Damaged' where the stored bytes do not authenticate. */
-  get<T>(kind: RecordKind<T>, name: Uint8Array): Promise<Stored<T> | undefined>
-  /** Several records of possibly different kinds from one snapshot. */
-  getMany<T extends readonly RecordKey<unknown>[]>(
-    keys: readonly [...T],
-  ): Promise<{ [I in keyof T]: T[I] extends RecordKey<infer V> ? Stored<V> | undefined : never }>
-  range<T>(kind: RecordKind<T>, range: RecordRange): Promise<Stored<T>[]>
+export type RecordKey<T> = readonly [kind: RecordKind<T>, name: Uint8Array]
 
-  /** Opaque bytes under a kind's prefix, for values that are sealed already (small sealed bodies). */
-  getBytes(kind: RecordKind<Uint8Array>, name: Uint8Array): Promise<Uint8Array | undefined>
+/** Throws where another kind has the prefix already. */
+export function defineRecord<T>(kind: { label: string; prefix: string; formatVersion: number; cached?: boolean }): RecordKind<T> {
+  const taken = prefixes.get(kind.prefix)
+  if (taken !== undefined) throw new Error(`records of ${taken} and ${kind.label} share the prefix ${kind.prefix}`)
+  prefixes.set(kind.prefix, kind.label)
+  return { cached: false, ...kind }
+}
 
-  check<T>(kind: RecordKind<T>, stored: Stored<T>): Check
-  checkAbsent(kind: RecordKind<never> | RecordKind<unknown>, name: Uint8Array): Check
-  put<T>(kind: RecordKind<T>, name: Uint8Array, value: T): Mutation
-  putBytes(kind: RecordKind<Uint8Array>, name: Uint8Array, value: Uint8Array): Mutation
-  remove(kind: RecordKind<unknown>, name: Uint8Array): Mutation
-  /** As {@link Catalog.commit}. */
-  commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean>
+const prefixes = new Map<string, string>()
 
-  /** Names only, without opening values. */
-  names(kind: RecordKind<unknown>, range: RecordRange): Promise<CatalogEntry[]>
+export class RecordStore {
   readonly catalog: Catalog
+  readonly #key: MessageKey
+  readonly #cache = new Map<string, { version: EntryVersion; value: unknown }>()
+
+  /** `recordKey`: 32 bytes derived from the root key. */
+  constructor(catalog: Catalog, recordKey: Uint8Array) {
+    this.catalog = catalog
+    this.#key = new MessageKey(recordKey)
+  }
+
+  /** Throws Fault 'Damaged' where the stored bytes do not authenticate. */
+  async get<T>(kind: RecordKind<T>, name: Uint8Array): Promise<Stored<T> | undefined> {
+    const [entry] = await this.catalog.getMany([catalogKey(kind, name)])
+    return entry && this.#open(kind, name, entry)
+  }
+
+  /** Two records from one snapshot. */
+  async getBoth<A, B>(a: RecordKey<A>, b: RecordKey<B>): Promise<[Stored<A> | undefined, Stored<B> | undefined]> {
+    const [first, second] = await this.catalog.getMany([catalogKey(...a), catalogKey(...b)])
+    return [first && this.#open(a[0], a[1], first), second && this.#open(b[0], b[1], second)]
+  }
+
+  async range<T>(kind: RecordKind<T>, range: RecordRange): Promise<Stored<T>[]> {
+    const entries = await this.#entries(kind, range)
+    return entries.map((entry) => this.#open(kind, entry.key.subarray(1), entry))
+  }
+
+  /** Names only, without opening the values. */
+  async names(kind: RecordKind<unknown>, range: RecordRange): Promise<Uint8Array[]> {
+    return (await this.#entries(kind, range)).map((entry) => entry.key.subarray(1))
+  }
+
+  /** Bytes that are sealed already, as `putBytes` stored them. */
+  async getBytes(kind: RecordKind<Uint8Array>, name: Uint8Array): Promise<Uint8Array | undefined> {
+    const [entry] = await this.catalog.getMany([catalogKey(kind, name)])
+    return entry?.value
+  }
+
+  /** Holds while the record is still the one that was read. */
+  unchanged<T>(kind: RecordKind<T>, stored: Stored<T>): Check {
+    return { key: catalogKey(kind, stored.name), version: stored.version }
+  }
+
+  /** Holds while what was read (or found absent) under this name is still so. */
+  still<T>(kind: RecordKind<T>, name: Uint8Array, stored: Stored<T> | undefined): Check {
+    return { key: catalogKey(kind, name), version: stored?.version }
+  }
+
+  put<T>(kind: RecordKind<T>, name: Uint8Array, value: T): Mutation {
+    const key = catalogKey(kind, name)
+    const sealed = this.#key.seal(Buffer.from(JSON.stringify(value)), associatedData(key, kind.formatVersion))
+    return { key, value: joined(new Uint8Array([LAYOUT, kind.formatVersion]), sealed) }
+  }
+
+  putBytes(kind: RecordKind<Uint8Array>, name: Uint8Array, value: Uint8Array): Mutation {
+    return { key: catalogKey(kind, name), value }
+  }
+
+  remove(kind: RecordKind<unknown>, name: Uint8Array): Mutation {
+    return { key: catalogKey(kind, name), value: undefined }
+  }
+
+  /** As {@link Catalog.commit}. */
+  commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
+    return this.catalog.commit(checks, mutations)
+  }
+
+  #entries(kind: RecordKind<unknown>, { gte, lt, limit, reverse }: RecordRange): Promise<CatalogEntry[]> {
+    return this.catalog.range({ gte: catalogKey(kind, gte), lt: catalogKey(kind, lt), limit, reverse: reverse ?? false })
+  }
+
+  #open<T>(kind: RecordKind<T>, name: Uint8Array, entry: CatalogEntry): Stored<T> {
+    if (!kind.cached) return { name, value: this.#decode(kind, name, entry), version: entry.version }
+    // The entry itself was read just now, so a remembered value of the same version cannot be out of date.
+    const id = kind.prefix + Buffer.from(name).toString('latin1')
+    const known = this.#cache.get(id)
+    if (known?.version === entry.version) return { name, value: known.value as T, version: entry.version }
+    const value = this.#decode(kind, name, entry)
+    if (this.#cache.size >= CACHED_RECORDS) this.#cache.clear()
+    this.#cache.set(id, { version: entry.version, value })
+    return { name, value, version: entry.version }
+  }
+
+  #decode<T>(kind: RecordKind<T>, name: Uint8Array, { value }: CatalogEntry): T {
+    const where = `record ${kind.label} ${Buffer.from(name).toString('hex')}`
+    if (value[0] !== LAYOUT || value[1] !== kind.formatVersion) throw new Fault('Damaged', { what: where })
+    try {
+      const opened = this.#key.open(value.subarray(2), associatedData(catalogKey(kind, name), kind.formatVersion))
+      return JSON.parse(Buffer.from(opened.buffer, opened.byteOffset, opened.length).toString('utf8')) as T
+    } catch (error) {
+      if (error instanceof SealError) throw new Fault('Damaged', { what: where }, { cause: error })
+      throw error
+    }
+  }
 }
 
-export interface RecordKey<T> {
-  readonly kind: RecordKind<T>
-  readonly name: Uint8Array
+function catalogKey(kind: RecordKind<unknown>, name: Uint8Array): Uint8Array {
+  const key = Buffer.allocUnsafe(1 + name.length)
+  key[0] = kind.prefix.charCodeAt(0)
+  key.set(name, 1)
+  return key
 }
+
+/** The format version has one byte and stands last, so key and version cannot be confused. */
+function associatedData(key: Uint8Array, formatVersion: number): Uint8Array {
+  return joined(key, new Uint8Array([formatVersion]))
+}
+
+/** First byte of every stored record: layout 1. */
+const LAYOUT = 1
+const CACHED_RECORDS = 10_000

@@ -1,0 +1,73 @@
+/**
+ * The catalog on LMDB. Several processes may open one folder.
+ *
+ * `overlappingSync: false` makes a commit's promise wait for its fdatasync; commits that arrive together share one
+ * (group commit). Checks run inside LMDB's write transaction, which one process holds at a time.
+ * See docs/decisions/0002-catalog-lmdb.md.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import type { Catalog, CatalogEntry, Check, Mutation, RangeQuery } from './catalog.ts'
+import { newEntryVersion } from './entry-version.ts'
+
+export class LmdbCatalog implements Catalog {
+  readonly #db: RootDatabase<Buffer, Buffer>
+
+  private constructor(db: RootDatabase<Buffer, Buffer>) {
+    this.#db = db
+  }
+
+  static async open(dir: string): Promise<LmdbCatalog> {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    return new LmdbCatalog(
+      open({
+        path: join(dir, 'catalog.mdb'),
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        useVersions: true,
+        overlappingSync: false,
+        // Values are sealed already and do not compress.
+        compression: false,
+      }),
+    )
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(CatalogEntry | undefined)[]> {
+    // Synchronous reads within one turn share LMDB's read transaction, and so one snapshot.
+    return keys.map((key) => {
+      const entry = this.#db.getEntry(buffer(key))
+      return entry && { key, value: entry.value, version: entry.version! }
+    })
+  }
+
+  async range({ gte, lt, limit, reverse }: RangeQuery): Promise<CatalogEntry[]> {
+    const bounds = reverse
+      ? { start: buffer(lt), end: buffer(gte), reverse: true, exclusiveStart: true, inclusiveEnd: true }
+      : { start: buffer(gte), end: buffer(lt) }
+    const found: CatalogEntry[] = []
+    for (const entry of this.#db.getRange({ ...bounds, limit, versions: true, snapshot: true })) {
+      found.push({ key: entry.key, value: entry.value, version: entry.version! })
+    }
+    return found
+  }
+
+  async commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
+    const db = this.#db
+    return db.transaction(() => {
+      for (const { key, version } of checks) if (db.getEntry(buffer(key))?.version !== version) return false
+      for (const { key, value } of mutations) {
+        if (value === undefined) db.remove(buffer(key))
+        else db.put(buffer(key), buffer(value), newEntryVersion())
+      }
+      return true
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close()
+  }
+}
+
+const buffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)

@@ -1,0 +1,52 @@
+/** Blobs in memory, for tests. */
+import { randomBytes } from 'node:crypto'
+import type { BlobFacts, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
+
+export class MemoryBlobStore implements BlobStore {
+  readonly #blobs = new Map<BlobId, { bytes: Uint8Array; keptAtMs: number }>()
+
+  async stage(): Promise<StagedBlob> {
+    const id = randomBytes(16).toString('hex')
+    const pieces: Uint8Array[] = []
+    return {
+      id,
+      write: async (chunks) => {
+        for (const chunk of chunks) pieces.push(chunk.slice())
+      },
+      keep: async () => {
+        this.#blobs.set(id, { bytes: Buffer.concat(pieces), keptAtMs: Date.now() })
+      },
+      discard: async () => {},
+    }
+  }
+
+  async open(id: BlobId): Promise<BlobReader | undefined> {
+    const blob = this.#blobs.get(id)
+    return (
+      blob && {
+        size: blob.bytes.length,
+        read: async (position, length) => blob.bytes.slice(position, position + length),
+        close: async () => {},
+      }
+    )
+  }
+
+  async delete(id: BlobId): Promise<void> {
+    this.#blobs.delete(id)
+  }
+
+  async *list(): AsyncIterable<BlobFacts> {
+    for (const [id, { bytes, keptAtMs }] of [...this.#blobs]) yield { id, size: bytes.length, keptAtMs }
+  }
+
+  async clearStaging(): Promise<number> {
+    return 0
+  }
+
+  async close(): Promise<void> {}
+
+  /** The stored bytes themselves, for tests that look at or damage them. */
+  raw(id: BlobId): Uint8Array | undefined {
+    return this.#blobs.get(id)?.bytes
+  }
+}
