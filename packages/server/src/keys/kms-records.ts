@@ -1,0 +1,33 @@
+/** Records of the KMS. */
+import { name, ZERO } from '../records/names.ts'
+import { defineRecord } from '../records/record-store.ts'
+
+export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
+
+export interface KmsKey {
+  readonly accountId: string
+  readonly keyId: string
+  readonly arn: string
+  readonly description: string
+  readonly manager: 'AWS' | 'CUSTOMER'
+  readonly createdAtMs: number
+  readonly state: KeyState
+  readonly deletionAtMs?: number
+  readonly tags: readonly { readonly TagKey: string; readonly TagValue: string }[]
+  /** Wrapped material by version, the first being version 1; base64. */
+  readonly material: readonly string[]
+}
+
+export interface KmsAlias {
+  readonly alias: string
+  readonly keyId: string
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+export const kmsKeyRecord = defineRecord<KmsKey>({ label: 'KMS key', prefix: 'k', formatVersion: 1, cached: true })
+export const kmsAliasRecord = defineRecord<KmsAlias>({ label: 'KMS alias', prefix: 'l', formatVersion: 1, cached: true })
+
+/** Account ids have one length, so names of two accounts never mix. */
+export const keyName = (accountId: string, keyId: string) => name(accountId, ZERO, keyId)
+export const aliasName = (accountId: string, alias: string) => name(accountId, ZERO, alias)

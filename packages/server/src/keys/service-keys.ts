@@ -1,0 +1,95 @@
+/**
+ * The server's own keys, for SSE-S3 and for DSSE-KMS's second layer. They have versions: the newest wraps, all unwrap.
+ * A wrapped data key begins with one byte of layout and four of version.
+ */
+import { type DataKey, SealError } from '@strongroom/crypto'
+import { generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import { Fault } from '../core/fault.ts'
+import { name } from '../records/names.ts'
+import { defineRecord, type RecordStore, type Stored } from '../records/record-store.ts'
+import type { ServiceKeyPurpose, ServiceKeys } from './key-service.ts'
+import type { RootKey } from './root-key.ts'
+
+interface ServiceKeyRecord {
+  /** Wrapped key material by version, the first being version 1; base64. */
+  readonly material: readonly string[]
+}
+
+const serviceKeyRecord = defineRecord<ServiceKeyRecord>({ label: 'service key', prefix: 's', formatVersion: 1, cached: true })
+
+export class StoredServiceKeys implements ServiceKeys {
+  readonly #records: RecordStore
+  readonly #wrapping: MessageKey
+  /** Opened material by its wrapped form, which never changes meaning. */
+  readonly #opened = new Map<string, MessageKey>()
+
+  constructor(records: RecordStore, rootKey: RootKey) {
+    this.#records = records
+    this.#wrapping = new MessageKey(rootKey.derive('service key material'))
+  }
+
+  async generate(purpose: ServiceKeyPurpose, context: Uint8Array): Promise<{ dataKey: DataKey; wrapped: Uint8Array }> {
+    const { value } = await this.#current(purpose)
+    const version = value.material.length
+    const dataKey = generateDataKey()
+    const head = Buffer.alloc(5)
+    head[0] = LAYOUT
+    head.writeUInt32BE(version, 1)
+    return { dataKey, wrapped: name(head, wrapKey(this.#open(purpose, value, version), dataKey, context)) }
+  }
+
+  async unwrap(purpose: ServiceKeyPurpose, wrapped: Uint8Array, context: Uint8Array): Promise<DataKey> {
+    const { value } = await this.#current(purpose)
+    const version = Buffer.from(wrapped).readUInt32BE(1)
+    if (wrapped[0] !== LAYOUT || version < 1 || version > value.material.length) {
+      throw new Fault('Damaged', { what: `wrapped data key of ${purpose}` })
+    }
+    try {
+      return unwrapKey(this.#open(purpose, value, version), wrapped.subarray(5), context)
+    } catch (error) {
+      if (error instanceof SealError) throw new Fault('Damaged', { what: `wrapped data key of ${purpose}` }, { cause: error })
+      throw error
+    }
+  }
+
+  /** Adds a version, which wraps from now on. */
+  async rotate(purpose: ServiceKeyPurpose): Promise<void> {
+    const current = await this.#current(purpose)
+    await this.#append(purpose, current)
+  }
+
+  async #current(purpose: ServiceKeyPurpose): Promise<Stored<ServiceKeyRecord>> {
+    for (;;) {
+      const stored = await this.#records.get(serviceKeyRecord, name(purpose))
+      if (stored) return stored
+      // The first use makes the first version; of processes that race for it one wins and the others read it.
+      await this.#append(purpose, undefined)
+    }
+  }
+
+  async #append(purpose: ServiceKeyPurpose, current: Stored<ServiceKeyRecord> | undefined): Promise<void> {
+    const material = current?.value.material ?? []
+    const version = material.length + 1
+    const wrapped = wrapKey(this.#wrapping, generateDataKey(), materialContext(purpose, version))
+    const next = { material: [...material, Buffer.from(wrapped).toString('base64')] }
+    await this.#records.commit(
+      [this.#records.still(serviceKeyRecord, name(purpose), current)],
+      [this.#records.put(serviceKeyRecord, name(purpose), next)],
+    )
+  }
+
+  #open(purpose: ServiceKeyPurpose, record: ServiceKeyRecord, version: number): MessageKey {
+    const wrapped = record.material[version - 1]!
+    let key = this.#opened.get(wrapped)
+    if (!key) {
+      const material = unwrapKey(this.#wrapping, Buffer.from(wrapped, 'base64'), materialContext(purpose, version))
+      key = new MessageKey(material.bytes())
+      material.wipe()
+      this.#opened.set(wrapped, key)
+    }
+    return key
+  }
+}
+
+const materialContext = (purpose: ServiceKeyPurpose, version: number) => Buffer.from(`${purpose} version ${version}`)
+const LAYOUT = 1
