@@ -13,6 +13,7 @@ export interface CallContext {
   readonly sourceIp: string
   readonly userAgent: string | undefined
   readonly secureTransport: boolean
+  readonly signatureVersion: 'v2' | 'v4'
   readonly region: string
   /** Set where S3 calls the KMS for the principal. */
   readonly via: 's3' | undefined

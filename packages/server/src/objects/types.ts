@@ -56,8 +56,8 @@ export interface Checksum {
 /** The body of one write as it arrives: framing and chunk signatures are already dealt with. */
 export interface IncomingBody {
   /**
-   * Plaintext in order. Iterated at most once. Throws Fault BodyIncomplete, ChunkMalformed, ChunkSignatureMismatch.
-   * Chunks may be reused by their source after the next one is asked for? No: each belongs to the consumer.
+   * Plaintext in order, iterated at most once; each chunk belongs to the consumer.
+   * Throws Fault BodyIncomplete, ChunkMalformed, ChunkSignatureMismatch.
    */
   readonly chunks: AsyncIterable<Uint8Array>
   /** Length of the plaintext where the headers declare it. */
@@ -122,8 +122,6 @@ export interface ObjectFacts {
   readonly userMetadata: UserMetadata
   readonly checksum: Checksum | undefined
   readonly protection: ProtectionFacts
-  /** Number of parts of a multipart object, else undefined. */
-  readonly partsCount: number | undefined
 }
 
 export interface PutInput {
@@ -149,7 +147,6 @@ export interface GetInput {
   readonly objectKey: string
   readonly versionId: string | undefined
   readonly range: RequestedRange | undefined
-  readonly partNumber: number | undefined
   readonly conditions: Conditions
   readonly customerKey: CustomerKey | undefined
 }

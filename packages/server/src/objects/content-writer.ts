@@ -1,0 +1,236 @@
+/**
+ * Seals a body while it arrives: digest, seal, stage. Nothing of it is kept unless all that was promised of the body
+ * holds. The first layer's header and segments are the next layer's plaintext (DSSE-KMS).
+ */
+import { randomBytes } from 'node:crypto'
+import { crc32c } from '@node-rs/crc32'
+import { createSealer, type StreamSealer } from '@strongroom/crypto/node'
+import { Fault } from '../core/fault.ts'
+import type { BlobStore, StagedBlob } from '../storage/blobs.ts'
+import { type Digest, type DigestAlgorithm, startDigest } from './digests.ts'
+import type { ActiveProtection } from './protection.ts'
+import type { StoredStream } from './stored-content.ts'
+import type { ChecksumAlgorithm, IncomingBody } from './types.ts'
+
+export interface WrittenContent {
+  readonly stream: StoredStream
+  /** Where the ETag or the client needs it. */
+  readonly md5: Uint8Array | undefined
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  /** Small sealed content, for the commit; undefined where it went to a blob. */
+  readonly inline: Uint8Array | undefined
+  /** Makes a staged blob durable. */
+  keep(): Promise<void>
+  /** Removes the blob, kept or not. */
+  discard(): Promise<void>
+}
+
+export interface WriteOptions {
+  /** 16 bytes. */
+  readonly streamId: Uint8Array
+  readonly partNumber: number
+  readonly maxBytes: number
+  /** Taken where the client announced no checksum. */
+  readonly defaultChecksum: ChecksumAlgorithm
+}
+
+/** Sealed content up to this size lives in the catalog, where one group commit makes many of them durable. */
+const INLINE_BYTES = 16 * 1024
+/** Sealed bytes handed to the blob store at a time. */
+const WRITE_BYTES = 1024 * 1024
+
+export class ContentWriter {
+  readonly #blobs: BlobStore
+
+  constructor(blobs: BlobStore) {
+    this.#blobs = blobs
+  }
+
+  /** Throws what the body throws, BodyTooLarge, BodyIncomplete or DigestMismatch; then nothing is left behind. */
+  async write(body: IncomingBody, protection: ActiveProtection, options: WriteOptions): Promise<WrittenContent> {
+    const digests = await BodyDigests.start(body, protection.stored.method === 'AES256', options.defaultChecksum)
+    const sealing = new Sealing(protection, options)
+    const sink = new SealedSink(this.#blobs)
+    let plaintextSize = 0
+    try {
+      await sink.write(sealing.head())
+      for await (const chunk of body.chunks) {
+        plaintextSize += chunk.length
+        if (plaintextSize > options.maxBytes) {
+          throw new Fault('BodyTooLarge', { maxBytes: options.maxBytes, proposedBytes: body.declaredBytes ?? plaintextSize })
+        }
+        digests.update(chunk)
+        await sink.write(sealing.update(chunk))
+      }
+      if (body.declaredBytes !== undefined && plaintextSize !== body.declaredBytes) {
+        throw new Fault('BodyIncomplete', { expectedBytes: body.declaredBytes, actualBytes: plaintextSize })
+      }
+      const { md5, checksum } = digests.check(body)
+      await sink.write(sealing.final())
+      const end = await sink.end()
+      const stream: StoredStream = {
+        streamId: Buffer.from(options.streamId).toString('hex'),
+        partNumber: options.partNumber,
+        plaintextSize,
+        sealedSize: end.sealedSize,
+        headers: sealing.headers.map((header) => Buffer.from(header).toString('base64')),
+        sealedCrc32c: end.crc32c,
+        place: end.blob ? { kind: 'blob', id: end.blob.id } : { kind: 'inline', id: randomBytes(12).toString('hex') },
+      }
+      return {
+        stream,
+        md5,
+        checksum,
+        inline: end.inline,
+        keep: () => sink.keep(),
+        discard: () => sink.discard(),
+      }
+    } catch (error) {
+      await sink.discard()
+      throw error
+    }
+  }
+}
+
+/** The sealers of all layers in a row. */
+class Sealing {
+  readonly #layers: readonly StreamSealer[]
+
+  constructor(protection: ActiveProtection, context: { readonly streamId: Uint8Array; readonly partNumber: number }) {
+    this.#layers = protection.dataKeys.map((dataKey) => createSealer(dataKey, context))
+  }
+
+  get headers(): Uint8Array[] {
+    return this.#layers.map((layer) => layer.header)
+  }
+
+  /** What comes before the first plaintext: each layer's header, sealed by the layers above it. */
+  head(): Uint8Array[] {
+    let out: Uint8Array[] = []
+    for (const layer of this.#layers) out = [layer.header, ...out.flatMap((piece) => layer.update(piece))]
+    return out
+  }
+
+  update(chunk: Uint8Array): Uint8Array[] {
+    let pieces = [chunk]
+    for (const layer of this.#layers) pieces = pieces.flatMap((piece) => layer.update(piece))
+    return pieces
+  }
+
+  final(): Uint8Array[] {
+    let pieces: Uint8Array[] = []
+    for (const layer of this.#layers) pieces = [...pieces.flatMap((piece) => layer.update(piece)), ...layer.final()]
+    return pieces
+  }
+}
+
+/** Collects sealed bytes: small content stays in memory, larger goes to a staged blob in large writes. */
+class SealedSink {
+  readonly #blobs: BlobStore
+  #blob: StagedBlob | undefined
+  #state: 'staged' | 'kept' | 'gone' = 'staged'
+  #pending: Uint8Array[] = []
+  #pendingBytes = 0
+  #sealedSize = 0
+  #crc = 0
+  /** The write under way; the next one waits for it, so at most two are in memory. */
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(blobs: BlobStore) {
+    this.#blobs = blobs
+  }
+
+  async write(pieces: readonly Uint8Array[]): Promise<void> {
+    for (const piece of pieces) {
+      this.#pending.push(piece)
+      this.#pendingBytes += piece.length
+      this.#sealedSize += piece.length
+      this.#crc = crc32c(Buffer.from(piece.buffer, piece.byteOffset, piece.length), this.#crc)
+    }
+    if (this.#pendingBytes >= WRITE_BYTES) await this.#flush()
+  }
+
+  async end(): Promise<{ sealedSize: number; crc32c: number; blob: StagedBlob | undefined; inline: Uint8Array | undefined }> {
+    const facts = { sealedSize: this.#sealedSize, crc32c: this.#crc >>> 0 }
+    if (!this.#blob && this.#sealedSize <= INLINE_BYTES) {
+      return { ...facts, blob: undefined, inline: Buffer.concat(this.#pending) }
+    }
+    await this.#flush()
+    await this.#writing
+    return { ...facts, blob: this.#blob, inline: undefined }
+  }
+
+  async keep(): Promise<void> {
+    if (!this.#blob) return
+    await this.#blob.keep()
+    this.#state = 'kept'
+  }
+
+  async discard(): Promise<void> {
+    const blob = this.#blob
+    if (!blob || this.#state === 'gone') return
+    const wasKept = this.#state === 'kept'
+    this.#state = 'gone'
+    // A write under way must end before its file is closed; how it ends no longer matters.
+    await this.#writing.catch(() => undefined)
+    if (wasKept) await this.#blobs.delete(blob.id)
+    else await blob.discard()
+  }
+
+  async #flush(): Promise<void> {
+    this.#blob ??= await this.#blobs.stage()
+    await this.#writing
+    if (this.#pending.length === 0) return
+    this.#writing = this.#blob.write(this.#pending)
+    // Whoever awaits it next sees the failure; until then it is not an unhandled one.
+    this.#writing.catch(() => undefined)
+    this.#pending = []
+    this.#pendingBytes = 0
+  }
+}
+
+/** Takes the digests that the client announced or the ETag needs, and holds the client to them. */
+class BodyDigests {
+  readonly #digests: ReadonlyMap<DigestAlgorithm, Digest>
+  readonly #checksumAlgorithm: ChecksumAlgorithm
+
+  private constructor(digests: ReadonlyMap<DigestAlgorithm, Digest>, checksumAlgorithm: ChecksumAlgorithm) {
+    this.#digests = digests
+    this.#checksumAlgorithm = checksumAlgorithm
+  }
+
+  static async start(body: IncomingBody, etagIsMd5: boolean, defaultChecksum: ChecksumAlgorithm): Promise<BodyDigests> {
+    const checksumAlgorithm = body.checksumAlgorithm ?? defaultChecksum
+    const wanted = new Set<DigestAlgorithm>([checksumAlgorithm])
+    if (etagIsMd5 || body.needsMd5) wanted.add('MD5')
+    if (body.needsSha256) wanted.add('SHA256')
+    const digests = new Map<DigestAlgorithm, Digest>()
+    for (const algorithm of wanted) digests.set(algorithm, await startDigest(algorithm))
+    return new BodyDigests(digests, checksumAlgorithm)
+  }
+
+  update(chunk: Uint8Array): void {
+    for (const digest of this.#digests.values()) digest.update(chunk)
+  }
+
+  check(body: IncomingBody): Pick<WrittenContent, 'md5' | 'checksum'> {
+    const values = new Map([...this.#digests].map(([algorithm, digest]) => [algorithm, Buffer.from(digest.final())]))
+    const expected = body.expectations()
+    const md5 = values.get('MD5')
+    if (expected.contentMd5 && !md5!.equals(expected.contentMd5)) {
+      throw mismatch('Content-MD5', Buffer.from(expected.contentMd5).toString('base64'), md5!.toString('base64'))
+    }
+    const sha256 = values.get('SHA256')
+    if (expected.payloadSha256 !== undefined && sha256!.toString('hex') !== expected.payloadSha256) {
+      throw mismatch('x-amz-content-sha256', expected.payloadSha256, sha256!.toString('hex'))
+    }
+    const value = values.get(this.#checksumAlgorithm)!.toString('base64')
+    if (expected.checksum && expected.checksum.value !== value) {
+      throw mismatch(expected.checksum.algorithm, expected.checksum.value, value)
+    }
+    return { md5, checksum: { algorithm: this.#checksumAlgorithm, value } }
+  }
+}
+
+const mismatch = (digest: string, expected: string, computed: string) =>
+  new Fault('DigestMismatch', { digest, expected, computed })

@@ -1,0 +1,188 @@
+/**
+ * Which method seals an object, and the data keys for it. The choice is made once, here, and carried as a value.
+ * Precedence (AWS S3 user guide, default encryption): request headers, then the bucket's default, then SSE-S3.
+ */
+import { type DataKey, encodeContext, SealError } from '@strongroom/crypto'
+import { deriveKey, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import { randomBytes } from 'node:crypto'
+import { type EncryptionRefusal, Fault } from '../core/fault.ts'
+import type { CallContext } from '../core/principal.ts'
+import type { KeyService, ServiceKeys } from '../keys/key-service.ts'
+import type { StoredProtection } from './stored-content.ts'
+import type { BucketEncryption, CustomerKey, ProtectionFacts, RequestedProtection } from './types.ts'
+
+/** What the data keys are bound to. */
+export interface ProtectedPlace {
+  readonly bucket: string
+  /** Hex; a bucket made anew under an old name is another place. */
+  readonly bucketId: string
+  readonly objectKey: string
+  /** Hex; the stream id of a version. */
+  readonly streamId: string
+}
+
+/** Data keys at hand, innermost layer first. Whoever holds it wipes it. */
+export interface ActiveProtection {
+  readonly stored: StoredProtection
+  readonly dataKeys: readonly DataKey[]
+  wipe(): void
+}
+
+export class Protector {
+  readonly #keys: KeyService
+  readonly #serviceKeys: ServiceKeys
+
+  constructor(keys: KeyService, serviceKeys: ServiceKeys) {
+    this.#keys = keys
+    this.#serviceKeys = serviceKeys
+  }
+
+  /** Chooses the method and makes the data keys; exactly one GenerateDataKey for the KMS methods. */
+  async begin(
+    call: CallContext,
+    place: ProtectedPlace,
+    requested: RequestedProtection,
+    bucketDefault: BucketEncryption,
+  ): Promise<ActiveProtection> {
+    const chosen = choose(requested, bucketDefault)
+    switch (chosen.kind) {
+      case 'SSE-C':
+        if (bucketDefault.blockedEncryptionTypes.includes('SSE-C')) throw refused('SseCBlocked')
+        return this.#beginCustomer(place, chosen.customerKey)
+      case 'AES256': {
+        const { dataKey, wrapped } = await this.#serviceKeys.generate('sse-s3', contextOf(place, 'AES256'))
+        return active({ method: 'AES256', wrappedKey: base64(wrapped) }, dataKey)
+      }
+      default:
+        return this.#beginKms(call, place, chosen)
+    }
+  }
+
+  /** The data keys again; exactly one Decrypt for the KMS methods. */
+  async resume(
+    call: CallContext,
+    place: ProtectedPlace,
+    stored: StoredProtection,
+    customerKey: CustomerKey | undefined,
+  ): Promise<ActiveProtection> {
+    requireReadable(call, stored, customerKey)
+    if (stored.method === 'SSE-C') return active(stored, openCustomer(place, stored, customerKey!))
+    if (stored.method === 'AES256') {
+      const wrapped = Buffer.from(stored.wrappedKey, 'base64')
+      return active(stored, await this.#serviceKeys.unwrap('sse-s3', wrapped, contextOf(place, 'AES256')))
+    }
+    const inner = await this.#keys.unwrapDataKey(call, {
+      keyArn: stored.kmsKeyArn,
+      wrapped: Buffer.from(stored.wrappedKey, 'base64'),
+      encryptionContext: stored.encryptionContext,
+    })
+    if (stored.method === 'aws:kms') return active(stored, inner)
+    const outerWrapped = Buffer.from(stored.outerWrappedKey, 'base64')
+    return active(stored, inner, await this.#serviceKeys.unwrap('dsse-outer', outerWrapped, contextOf(place, stored.method)))
+  }
+
+  /** What a HEAD needs: the customer's key is verified, and no KMS is called. */
+  verifyRead(call: CallContext, place: ProtectedPlace, stored: StoredProtection, customerKey: CustomerKey | undefined): void {
+    requireReadable(call, stored, customerKey)
+    if (stored.method === 'SSE-C') openCustomer(place, stored, customerKey!).wipe()
+  }
+
+  /** The data keys of an SSE-S3 object without a caller, for verifying what is at rest. */
+  async resumeForVerification(place: ProtectedPlace, stored: StoredProtection): Promise<ActiveProtection | undefined> {
+    if (stored.method !== 'AES256') return undefined
+    const wrapped = Buffer.from(stored.wrappedKey, 'base64')
+    return active(stored, await this.#serviceKeys.unwrap('sse-s3', wrapped, contextOf(place, 'AES256')))
+  }
+
+  #beginCustomer(place: ProtectedPlace, customerKey: CustomerKey): ActiveProtection {
+    const salt = randomBytes(32)
+    const dataKey = generateDataKey()
+    const wrapped = wrapKey(customerWrappingKey(customerKey, salt), dataKey, contextOf(place, 'SSE-C'))
+    return active({ method: 'SSE-C', wrappedKey: base64(wrapped), salt: base64(salt) }, dataKey)
+  }
+
+  async #beginKms(call: CallContext, place: ProtectedPlace, chosen: KmsChoice): Promise<ActiveProtection> {
+    requireKmsTransport(call)
+    const arn = `arn:aws:s3:::${place.bucket}/${place.objectKey}`
+    const encryptionContext = { ...chosen.encryptionContext, 'aws:s3:arn': arn }
+    const made = await this.#keys.generateDataKey(call, { keyId: chosen.keyId, encryptionContext })
+    const facts = {
+      kmsKeyArn: made.keyArn,
+      wrappedKey: base64(made.wrapped),
+      encryptionContext,
+      ...(chosen.encryptionContext && { callersContext: chosen.encryptionContext }),
+    }
+    if (chosen.kind === 'aws:kms') return active({ method: 'aws:kms', ...facts }, made.dataKey)
+    const outer = await this.#serviceKeys.generate('dsse-outer', contextOf(place, 'aws:kms:dsse'))
+    return active(
+      { method: 'aws:kms:dsse', ...facts, outerWrappedKey: base64(outer.wrapped) },
+      made.dataKey,
+      outer.dataKey,
+    )
+  }
+}
+
+/** What replies tell of a protection. */
+export function protectionFacts(stored: StoredProtection): ProtectionFacts {
+  return {
+    method: stored.method,
+    kmsKeyArn: 'kmsKeyArn' in stored ? stored.kmsKeyArn : undefined,
+    encryptionContext: 'callersContext' in stored ? stored.callersContext : undefined,
+  }
+}
+
+type KmsChoice = Extract<RequestedProtection, { kind: 'aws:kms' | 'aws:kms:dsse' }>
+
+function choose(requested: RequestedProtection, bucketDefault: BucketEncryption): Exclude<RequestedProtection, { kind: 'default' }> {
+  if (requested.kind !== 'default') return requested
+  const { algorithm, kmsKeyId } = bucketDefault
+  return algorithm === 'AES256' ? { kind: 'AES256' } : { kind: algorithm, keyId: kmsKeyId, encryptionContext: undefined }
+}
+
+function requireReadable(call: CallContext, stored: StoredProtection, customerKey: CustomerKey | undefined): void {
+  if (stored.method === 'SSE-C' && !customerKey) throw refused('SseCKeyRequired')
+  if (stored.method !== 'SSE-C' && customerKey) throw refused('SseCNotApplicable')
+  if ('kmsKeyArn' in stored) requireKmsTransport(call)
+}
+
+function requireKmsTransport(call: CallContext): void {
+  if (call.signatureVersion !== 'v4') throw refused('KmsRequiresSigV4')
+  if (!call.secureTransport) throw refused('KmsRequiresTls')
+}
+
+function openCustomer(
+  place: ProtectedPlace,
+  stored: Extract<StoredProtection, { method: 'SSE-C' }>,
+  customerKey: CustomerKey,
+): DataKey {
+  const wrapping = customerWrappingKey(customerKey, Buffer.from(stored.salt, 'base64'))
+  try {
+    return unwrapKey(wrapping, Buffer.from(stored.wrappedKey, 'base64'), contextOf(place, 'SSE-C'))
+  } catch (error) {
+    // The record itself has authenticated, so what does not fit is the key.
+    if (error instanceof SealError) throw new Fault('EncryptionRefused', { refusal: 'SseCKeyWrong' }, { cause: error })
+    throw error
+  }
+}
+
+const customerWrappingKey = ({ key }: CustomerKey, salt: Uint8Array) =>
+  new MessageKey(deriveKey(key.bytes(), 'strongroom SSE-C wrapping key', salt))
+
+/** Canonical context of a wrapped data key: it opens only for its own version of its own object. */
+function contextOf(place: ProtectedPlace, method: string): Uint8Array {
+  const { bucketId, objectKey, streamId } = place
+  return encodeContext({ format: 'strongroom data key 1', bucketId, objectKey, streamId, method })
+}
+
+function active(stored: StoredProtection, ...dataKeys: DataKey[]): ActiveProtection {
+  return {
+    stored,
+    dataKeys,
+    wipe() {
+      for (const dataKey of dataKeys) dataKey.wipe()
+    },
+  }
+}
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+const refused = (refusal: EncryptionRefusal) => new Fault('EncryptionRefused', { refusal })
