@@ -26,6 +26,8 @@ export interface FaultDetails {
   VersionIsDeleteMarker: { objectKey: string; versionId: string; lastModifiedMs: number }
   /** `condition` is the name of the request header that did not hold. */
   PreconditionFailed: { condition: string }
+  /** A concurrent write broke a condition that held at first. */
+  ConditionalConflict: { objectKey: string }
   NotModified: { etag: string; lastModifiedMs: number; versionId: string | undefined }
   RangeNotSatisfiable: { range: string; plaintextSize: number }
   PartNumberNotSatisfiable: { partNumber: number; partsCount: number }

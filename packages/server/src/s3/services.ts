@@ -3,13 +3,11 @@ import type { Clock } from '../core/clock.ts'
 import type { Buckets } from '../objects/buckets.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Objects } from '../objects/objects.ts'
-import type { Uploads } from '../objects/uploads.ts'
 
 export interface S3Services {
   readonly buckets: Buckets
   readonly objects: Objects
   readonly listing: Listing
-  readonly uploads: Uploads
   readonly clock: Clock
   readonly region: string
 }

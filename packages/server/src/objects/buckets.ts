@@ -1,0 +1,186 @@
+/** Buckets: made, looked up, configured, removed. A bucket belongs to an account and serves that account's callers. */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/fault.ts'
+import type { CallContext } from '../core/principal.ts'
+import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
+import type { RecordStore, Stored } from '../records/record-store.ts'
+import { isBucketName } from './bucket-name.ts'
+import { accountBucket, type BucketRecord, bucketRecord, currentVersion, names, olderVersion, type Versioning } from './records.ts'
+import type { BucketEncryption } from './types.ts'
+
+export interface BucketsOptions {
+  readonly records: RecordStore
+  readonly clock: Clock
+  /** What new buckets block. */
+  readonly blockedEncryptionTypes: readonly 'SSE-C'[]
+}
+
+export class Buckets {
+  readonly #records: RecordStore
+  readonly #clock: Clock
+  readonly #blocked: readonly 'SSE-C'[]
+
+  constructor(options: BucketsOptions) {
+    this.#records = options.records
+    this.#clock = options.clock
+    this.#blocked = options.blockedEncryptionTypes
+  }
+
+  /** The bucket, where the caller may use it. Throws BucketNotFound or AccessDenied. */
+  async require(call: CallContext, bucket: string, action: string): Promise<Stored<BucketRecord>> {
+    const stored = await this.#records.get(bucketRecord, names.bucket(bucket))
+    return requireOwn(call, bucket, stored, action)
+  }
+
+  async create(call: CallContext, bucket: string): Promise<void> {
+    if (!isBucketName(bucket)) throw new Fault('BucketNameInvalid', { bucket })
+    const { accountId } = call.principal
+    const record: BucketRecord = {
+      bucketId: randomBytes(12).toString('hex'),
+      accountId,
+      createdAtMs: this.#clock.nowMs(),
+      encryption: this.#defaultEncryption(),
+    }
+    const at = names.bucket(bucket)
+    const made = await this.#records.commit(
+      [this.#records.still(bucketRecord, at, undefined)],
+      [
+        this.#records.put(bucketRecord, at, record),
+        this.#records.put(accountBucket, names.accountBucket(accountId, bucket), {}),
+      ],
+    )
+    if (made) return
+    const existing = await this.#records.get(bucketRecord, at)
+    const own = existing?.value.accountId === accountId
+    // In us-east-1 alone S3 takes the same request from the owner again without complaint.
+    if (own && call.region === 'us-east-1') return
+    throw new Fault(own ? 'BucketAlreadyOwned' : 'BucketAlreadyExists', { bucket })
+  }
+
+  /** Names and times of the caller's buckets after `after`, in order. */
+  async list(call: CallContext, options: { prefix: string; after: string | undefined; limit: number }) {
+    const { accountId } = call.principal
+    const from = names.accountBucket(accountId, options.prefix)
+    const found = await this.#records.names(accountBucket, {
+      gte: options.after === undefined ? from : nameAfter(names.accountBucket(accountId, options.after)),
+      lt: options.prefix === '' ? prefixEnd(name(accountId, ZERO)) : prefixEnd(from),
+      limit: options.limit,
+    })
+    const buckets: { name: string; createdAtMs: number }[] = []
+    for (const recordName of found) {
+      const bucket = Buffer.from(recordName.subarray(accountId.length + 1)).toString()
+      const stored = await this.#records.get(bucketRecord, names.bucket(bucket))
+      if (stored) buckets.push({ name: bucket, createdAtMs: stored.value.createdAtMs })
+    }
+    return buckets
+  }
+
+  /**
+   * Removes an empty bucket. It is marked first, which every write to it checks, so nothing can slip in between the
+   * look and the removal.
+   */
+  async delete(call: CallContext, bucket: string): Promise<void> {
+    const stored = await this.require(call, bucket, 's3:DeleteBucket')
+    await this.#requireEmpty(bucket, stored.value)
+    const marked: BucketRecord = { ...stored.value, deleting: true }
+    await this.#update(bucket, stored, marked)
+    try {
+      await this.#requireEmpty(bucket, stored.value)
+    } catch (error) {
+      const current = await this.#records.get(bucketRecord, names.bucket(bucket))
+      if (current?.value.deleting) await this.#update(bucket, current, stored.value)
+      throw error
+    }
+    await this.#records.commit(
+      [],
+      [
+        this.#records.remove(bucketRecord, names.bucket(bucket)),
+        this.#records.remove(accountBucket, names.accountBucket(stored.value.accountId, bucket)),
+      ],
+    )
+  }
+
+  async encryption(call: CallContext, bucket: string): Promise<BucketEncryption> {
+    return (await this.require(call, bucket, 's3:GetEncryptionConfiguration')).value.encryption
+  }
+
+  /** `blockedEncryptionTypes` undefined keeps what is blocked now. */
+  async putEncryption(
+    call: CallContext,
+    bucket: string,
+    encryption: Omit<BucketEncryption, 'blockedEncryptionTypes'> & { blockedEncryptionTypes: readonly 'SSE-C'[] | undefined },
+  ): Promise<void> {
+    await this.#change(call, bucket, 's3:PutEncryptionConfiguration', (record) => ({
+      ...record,
+      encryption: {
+        ...encryption,
+        blockedEncryptionTypes: encryption.blockedEncryptionTypes ?? record.encryption.blockedEncryptionTypes,
+      },
+    }))
+  }
+
+  async deleteEncryption(call: CallContext, bucket: string): Promise<void> {
+    await this.#change(call, bucket, 's3:PutEncryptionConfiguration', (record) => ({
+      ...record,
+      encryption: { ...this.#defaultEncryption(), blockedEncryptionTypes: record.encryption.blockedEncryptionTypes },
+    }))
+  }
+
+  async versioning(call: CallContext, bucket: string): Promise<Versioning> {
+    return (await this.require(call, bucket, 's3:GetBucketVersioning')).value.versioning
+  }
+
+  async putVersioning(call: CallContext, bucket: string, versioning: 'Enabled' | 'Suspended'): Promise<void> {
+    await this.#change(call, bucket, 's3:PutBucketVersioning', (record) => ({ ...record, versioning }))
+  }
+
+  async #change(call: CallContext, bucket: string, action: string, change: (record: BucketRecord) => BucketRecord): Promise<void> {
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const stored = await this.require(call, bucket, action)
+      const done = await this.#records.commit(
+        [this.#records.unchanged(bucketRecord, stored)],
+        [this.#records.put(bucketRecord, stored.name, change(stored.value))],
+      )
+      if (done) return
+    }
+    throw new Fault('Contention', { what: `bucket ${bucket}` })
+  }
+
+  async #update(bucket: string, stored: Stored<BucketRecord>, next: BucketRecord): Promise<void> {
+    const done = await this.#records.commit(
+      [this.#records.unchanged(bucketRecord, stored)],
+      [this.#records.put(bucketRecord, stored.name, next)],
+    )
+    if (!done) throw new Fault('Contention', { what: `bucket ${bucket}` })
+  }
+
+  async #requireEmpty(bucket: string, record: BucketRecord): Promise<void> {
+    const gte = names.objectKey(record.bucketId, '')
+    const range = { gte, lt: prefixEnd(gte), limit: 1 }
+    const [current, older] = await Promise.all([
+      this.#records.names(currentVersion, range),
+      this.#records.names(olderVersion, range),
+    ])
+    if (current.length + older.length > 0) throw new Fault('BucketNotEmpty', { bucket })
+  }
+
+  #defaultEncryption(): BucketEncryption {
+    return { algorithm: 'AES256', kmsKeyId: undefined, bucketKeyEnabled: false, blockedEncryptionTypes: this.#blocked }
+  }
+}
+
+/** As {@link Buckets.require}, for a record that was read together with others. */
+export function requireOwn(
+  call: CallContext,
+  bucket: string,
+  stored: Stored<BucketRecord> | undefined,
+  action: string,
+): Stored<BucketRecord> {
+  if (!stored || stored.value.deleting) throw new Fault('BucketNotFound', { bucket })
+  if (stored.value.accountId !== call.principal.accountId) {
+    const resource = `arn:aws:s3:::${bucket}`
+    throw new Fault('AccessDenied', { callerArn: call.principal.arn, action, resource, reason: 'another account owns the bucket' })
+  }
+  return stored
+}

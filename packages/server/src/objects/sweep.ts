@@ -1,0 +1,49 @@
+/** Removes blobs that nothing names any more. Safe beside running requests, and after a crash at any point. */
+import type { Clock } from '../core/clock.ts'
+import { ascending } from '../records/names.ts'
+import type { RecordStore } from '../records/record-store.ts'
+import type { BlobStore } from '../storage/blobs.ts'
+import { blobReference, garbageBlob, names } from './records.ts'
+
+/** A blob is named within moments of being kept; one that still is not after this long never will be. */
+const UNREFERENCED_AFTER_MS = 10 * 60_000
+const BATCH = 500
+
+export interface Swept {
+  readonly garbage: number
+  readonly unreferenced: number
+}
+
+export async function sweep(records: RecordStore, blobs: BlobStore, clock: Clock): Promise<Swept> {
+  return { garbage: await sweepGarbage(records, blobs, clock), unreferenced: await sweepUnreferenced(records, blobs, clock) }
+}
+
+/** Deletes what commits have given up, once nobody can be about to read it. */
+async function sweepGarbage(records: RecordStore, blobs: BlobStore, clock: Clock): Promise<number> {
+  let count = 0
+  for (;;) {
+    const due = await records.names(garbageBlob, { gte: new Uint8Array(0), lt: ascending(BigInt(clock.nowMs())), limit: BATCH })
+    for (const recordName of due) await blobs.delete(Buffer.from(recordName.subarray(8)).toString())
+    await records.commit([], due.map((recordName) => records.remove(garbageBlob, recordName)))
+    count += due.length
+    if (due.length < BATCH) return count
+  }
+}
+
+/** Deletes what a crash between keeping a blob and committing its record has left. */
+async function sweepUnreferenced(records: RecordStore, blobs: BlobStore, clock: Clock): Promise<number> {
+  let count = 0
+  const garbage = new Set<string>()
+  for (const recordName of await records.names(garbageBlob, { gte: new Uint8Array(0), lt: FAR, limit: 1_000_000 })) {
+    garbage.add(Buffer.from(recordName.subarray(8)).toString())
+  }
+  for await (const { id, keptAtMs } of blobs.list()) {
+    if (clock.nowMs() - keptAtMs < UNREFERENCED_AFTER_MS || garbage.has(id)) continue
+    if (await records.get(blobReference, names.blob(id))) continue
+    await blobs.delete(id)
+    count++
+  }
+  return count
+}
+
+const FAR = new Uint8Array(8).fill(0xff)
