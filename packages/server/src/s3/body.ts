@@ -1,0 +1,146 @@
+/** The body of a request: framing taken off, and what the client promised of it. */
+import { createHash } from 'node:crypto'
+import type { Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
+import { startDigest } from '../objects/digests.ts'
+import type { BodyExpectations, ChecksumAlgorithm, IncomingBody } from '../objects/types.ts'
+import { ChunkedDecoder } from '../signature/chunked-decoder.ts'
+import type { VerifiedSignature } from '../signature/verify.ts'
+import { S3Error } from './errors.ts'
+
+/** Algorithms by header name, with the length of their values in bytes. */
+export const CHECKSUM_HEADERS: Readonly<Record<string, readonly [algorithm: ChecksumAlgorithm, bytes: number]>> = {
+  'x-amz-checksum-crc32': ['CRC32', 4],
+  'x-amz-checksum-crc32c': ['CRC32C', 4],
+  'x-amz-checksum-crc64nvme': ['CRC64NVME', 8],
+  'x-amz-checksum-sha1': ['SHA1', 20],
+  'x-amz-checksum-sha256': ['SHA256', 32],
+}
+
+/** Throws S3Error for headers that cannot be right. Nothing is read before `chunks` is iterated. */
+export function incomingBody(exchange: Exchange, verified: VerifiedSignature): IncomingBody {
+  const { headers } = exchange.request
+  const { payload } = verified
+  const contentMd5 = readContentMd5(headers['content-md5'] as string | undefined)
+  const announced = readChecksum(headers)
+  const declaredBytes = readLength(exchange, payload.kind === 'chunked')
+  const decoder =
+    payload.kind === 'chunked' ? new ChunkedDecoder({ seed: verified.chunkSeed, trailer: payload.trailer }) : undefined
+  return {
+    chunks: wireChunks(exchange, decoder),
+    declaredBytes,
+    checksumAlgorithm: announced?.algorithm,
+    needsMd5: contentMd5 !== undefined,
+    needsSha256: payload.kind === 'hash',
+    expectations(): BodyExpectations {
+      const value = announced && (announced.value ?? decoder?.trailers[announced.header])
+      if (announced && (value === undefined || !isBase64Of(value, announced.bytes))) throw invalidChecksum(announced.header)
+      return {
+        contentMd5,
+        payloadSha256: payload.kind === 'hash' ? payload.hex : undefined,
+        checksum: announced && { algorithm: announced.algorithm, value: value! },
+      }
+    },
+  }
+}
+
+/** The whole body, verified. Throws MaxMessageLengthExceeded past `maxBytes`. */
+export async function readDocument(body: IncomingBody, maxBytes: number): Promise<Uint8Array> {
+  if ((body.declaredBytes ?? 0) > maxBytes) throw new S3Error('MaxMessageLengthExceeded')
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body.chunks) {
+    size += chunk.length
+    if (size > maxBytes) throw new S3Error('MaxMessageLengthExceeded')
+    pieces.push(chunk)
+  }
+  const bytes = Buffer.concat(pieces)
+  const expected = body.expectations()
+  const requireEqual = (digest: string, promised: string, computed: string) => {
+    if (promised !== computed) throw new Fault('DigestMismatch', { digest, expected: promised, computed })
+  }
+  if (expected.contentMd5) {
+    requireEqual(
+      'Content-MD5',
+      Buffer.from(expected.contentMd5).toString('base64'),
+      createHash('md5').update(bytes).digest('base64'),
+    )
+  }
+  if (expected.payloadSha256 !== undefined) {
+    requireEqual('x-amz-content-sha256', expected.payloadSha256, createHash('sha256').update(bytes).digest('hex'))
+  }
+  if (expected.checksum) {
+    const digest = await startDigest(expected.checksum.algorithm)
+    digest.update(bytes)
+    requireEqual(expected.checksum.algorithm, expected.checksum.value, Buffer.from(digest.final()).toString('base64'))
+  }
+  return bytes
+}
+
+/** The client is told to go on only here, after every check that needs no body. */
+async function* wireChunks(exchange: Exchange, decoder: ChunkedDecoder | undefined): AsyncIterable<Uint8Array> {
+  const { request, response } = exchange
+  if (exchange.expectsContinue) response.writeContinue()
+  let received = 0
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      received += chunk.length
+      if (decoder) yield* decoder.push(chunk)
+      else yield chunk
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error
+    throw new Fault('BodyIncomplete', { expectedBytes: received + 1, actualBytes: received }, { cause: error })
+  }
+  decoder?.end(received)
+}
+
+function readLength(exchange: Exchange, chunked: boolean): number | undefined {
+  const { headers } = exchange.request
+  const text = chunked ? headers['x-amz-decoded-content-length'] : headers['content-length']
+  if (text === undefined) {
+    if (chunked || headers['transfer-encoding'] !== undefined) throw new S3Error('MissingContentLength')
+    return 0
+  }
+  const length = Number(text)
+  if (!Number.isSafeInteger(length) || length < 0) throw new S3Error('InvalidArgument', { message: 'Invalid content length' })
+  return length
+}
+
+function readContentMd5(header: string | undefined): Uint8Array | undefined {
+  if (header === undefined) return undefined
+  if (!isBase64Of(header, 16)) throw new S3Error('InvalidDigest', { fields: { 'Content-MD5': header } })
+  return Buffer.from(header, 'base64')
+}
+
+function readChecksum(headers: Exchange['request']['headers']) {
+  const given = Object.keys(headers).filter((name) => name in CHECKSUM_HEADERS)
+  const trailer = String(headers['x-amz-trailer'] ?? '').trim().toLowerCase()
+  if (trailer !== '') {
+    if (!(trailer in CHECKSUM_HEADERS)) {
+      throw new S3Error('InvalidRequest', { message: 'The value specified in the x-amz-trailer header is not supported' })
+    }
+    given.push(trailer)
+  }
+  if (given.length > 1) {
+    throw new S3Error('InvalidRequest', { message: 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.' })
+  }
+  const header = given[0]
+  if (header === undefined) return undefined
+  const [algorithm, bytes] = CHECKSUM_HEADERS[header]!
+  const value = headers[header]
+  if (value !== undefined && !isBase64Of(String(value), bytes)) throw invalidChecksum(header)
+  const named = headers['x-amz-sdk-checksum-algorithm']
+  if (named !== undefined && String(named).toUpperCase() !== algorithm) {
+    throw new S3Error('InvalidRequest', { message: 'Value for x-amz-sdk-checksum-algorithm header is invalid.' })
+  }
+  return { header, algorithm, bytes, value: value === undefined ? undefined : String(value) }
+}
+
+const invalidChecksum = (header: string) =>
+  new S3Error('InvalidRequest', { message: `Value for ${header} header is invalid.` })
+
+function isBase64Of(text: string, bytes: number): boolean {
+  const decoded = Buffer.from(text, 'base64')
+  return decoded.length === bytes && decoded.toString('base64') === text
+}

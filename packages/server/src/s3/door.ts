@@ -1,0 +1,205 @@
+/** The S3 door: read target, authenticate, route, read input, run, render, record. */
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Clock } from '../core/clock.ts'
+import type { Door, Exchange } from '../core/exchange.ts'
+import type { Observer } from '../core/outcome.ts'
+import type { CallContext } from '../core/principal.ts'
+import { authenticate, type Authentication } from './authenticate.ts'
+import { incomingBody, readDocument } from './body.ts'
+import { S3Error, toS3Error } from './errors.ts'
+import type { Operation, OutcomeNotes, S3Reply, S3Request } from './operation.ts'
+import { operations } from './operations/index.ts'
+import { Router } from './router.ts'
+import type { S3Services } from './services.ts'
+import { readTarget, type Target } from './target.ts'
+import { bareDocument, element } from './xml-writer.ts'
+
+export interface S3DoorOptions extends Authentication {
+  readonly services: S3Services
+  readonly observer: Observer
+  readonly clock: Clock
+  /** Host names under which `BUCKET.` may stand. */
+  readonly domains: readonly string[]
+  /** Told of failures that are ours; the client sees only InternalError. */
+  readonly onInternalError: (error: unknown, requestId: string) => void
+}
+
+/** What is learnt of a request on its way, for the outcome. */
+interface Progress {
+  target: Target
+  operation: Operation | undefined
+  call: CallContext | undefined
+  readonly notes: OutcomeNotes
+}
+
+export class S3Door implements Door {
+  readonly #options: S3DoorOptions
+  readonly #router = new Router(operations)
+
+  constructor(options: S3DoorOptions) {
+    this.#options = options
+  }
+
+  async handle(exchange: Exchange): Promise<void> {
+    const { response } = exchange
+    const progress: Progress = { target: { bucket: '', objectKey: '' }, operation: undefined, call: undefined, notes: {} }
+    let error: S3Error | undefined
+    let bytesOut = 0
+    try {
+      const reply = await this.#run(exchange, progress)
+      bytesOut = await send(exchange, reply)
+    } catch (thrown) {
+      error = toS3Error(thrown)
+      if (error.status >= 500 && error.status !== 501 && error.code !== 'SlowDown') {
+        this.#options.onInternalError(error.cause ?? thrown, exchange.requestId)
+      }
+      // Once the head is out an error can only be told by cutting the body short of its length.
+      if (response.headersSent) response.destroy()
+      else bytesOut = await send(exchange, errorReply(error, exchange, progress.target)).catch(() => 0)
+    }
+    endBody(exchange)
+    this.#record(exchange, progress, error, bytesOut)
+  }
+
+  async #run(exchange: Exchange, progress: Progress): Promise<S3Reply> {
+    const { request } = exchange
+    const url = request.url ?? '/'
+    const mark = url.indexOf('?')
+    progress.target = readTarget(mark < 0 ? url : url.slice(0, mark), request.headers.host, this.#options.domains)
+    const { bucket, objectKey } = progress.target
+    const query = readQuery(mark < 0 ? '' : url.slice(mark + 1))
+    const { call, verified } = await authenticate(exchange, this.#options)
+    progress.call = call
+    const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
+    const operation = this.#router.route({ method: request.method ?? '', target, query, headers: request.headers })
+    progress.operation = operation
+    const { body } = operation
+    const s3Request: S3Request = {
+      method: request.method ?? '',
+      operation,
+      bucket,
+      objectKey,
+      query,
+      headers: request.headers,
+      rawHeaders: request.rawHeaders,
+      call,
+      requestId: exchange.requestId,
+      signatureVersion: verified.version,
+      body: () => incomingBody(exchange, verified),
+      document: () => readDocument(incomingBody(exchange, verified), body.kind === 'document' ? body.maxBytes : 0),
+      notes: progress.notes,
+    }
+    return operation.run!(this.#options.services, s3Request)
+  }
+
+  #record(exchange: Exchange, progress: Progress, error: S3Error | undefined, bytesOut: number): void {
+    const { target, operation, call, notes } = progress
+    this.#options.observer.observe({
+      service: 's3',
+      operation: operation?.name ?? 'Unknown',
+      requestId: exchange.requestId,
+      startedAtMs: exchange.startedAtMs,
+      durationMs: this.#options.clock.nowMs() - exchange.startedAtMs,
+      status: error?.status ?? exchange.response.statusCode,
+      errorCode: error?.code,
+      caller: call?.principal,
+      sourceIp: exchange.sourceIp,
+      userAgent: exchange.request.headers['user-agent'],
+      tls: exchange.tls,
+      bytesIn: notes.bytesIn ?? 0,
+      bytesOut,
+      readOnly: operation?.readOnly ?? true,
+      bucket: target.bucket || undefined,
+      objectKey: target.objectKey || undefined,
+      versionId: notes.versionId,
+      encryption: notes.encryption,
+      kmsKeyArn: notes.kmsKeyArn,
+    })
+  }
+}
+
+/** First value of each parameter, decoded; `+` is a space, as in forms. */
+function readQuery(rawQuery: string): ReadonlyMap<string, string> {
+  const query = new Map<string, string>()
+  if (rawQuery !== '') for (const [name, value] of new URLSearchParams(rawQuery)) if (!query.has(name)) query.set(name, value)
+  return query
+}
+
+/** Writes a reply and resolves to the bytes of its body once all of it has been handed to the socket. */
+async function send(exchange: Exchange, reply: S3Reply): Promise<number> {
+  const { request, response } = exchange
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+  const head: string[] = ['x-amz-request-id', exchange.requestId, 'x-amz-id-2', hostId(exchange.requestId), 'server', 'Strongroom']
+  for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) head.push(name, value)
+  for (const [name, value] of reply.userMetadata ?? []) head.push(`x-amz-meta-${name}`, value)
+  const length = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.bytes
+  const bodiless = reply.status === 204 || reply.status === 304
+  if (!bodiless && reply.headers?.['content-length'] === undefined) head.push('content-length', String(length))
+  // A body that nobody read is in the way of the connection's next request.
+  if (!request.complete && hasBody(request.headers)) head.push('connection', 'close')
+  response.writeHead(reply.status, head)
+  if (body === undefined || request.method === 'HEAD' || bodiless) {
+    if (body && !(body instanceof Uint8Array)) await body.close()
+    response.end()
+    return 0
+  }
+  if (body instanceof Uint8Array) {
+    response.end(body)
+    return length
+  }
+  await stream(response, body)
+  return length
+}
+
+async function stream(response: ServerResponse, body: { chunks(): AsyncIterable<Uint8Array>; close(): Promise<void> }): Promise<void> {
+  const gone = new AbortController()
+  const onClose = () => gone.abort()
+  response.once('close', onClose)
+  try {
+    for await (const chunk of body.chunks()) {
+      if (response.destroyed) return
+      if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal })
+    }
+    response.end()
+  } catch (error) {
+    if (!gone.signal.aborted) throw error
+  } finally {
+    response.off('close', onClose)
+    await body.close()
+  }
+}
+
+function errorReply(error: S3Error, exchange: Exchange, target: Target): S3Reply {
+  if (exchange.request.method === 'HEAD' || error.status === 304) return { status: error.status, headers: error.headers }
+  const resource = target.objectKey === '' ? `/${target.bucket}` : `/${target.bucket}/${target.objectKey}`
+  const body = bareDocument('Error', [
+    element('Code', error.code),
+    element('Message', error.message),
+    ...Object.entries(error.fields).map(([name, value]) => element(name, value)),
+    element('Resource', resource),
+    element('RequestId', exchange.requestId),
+    element('HostId', hostId(exchange.requestId)),
+  ])
+  return { status: error.status, headers: { ...error.headers, 'content-type': 'application/xml' }, body }
+}
+
+/** Reads on for a little, so that a client that sends before it listens gets to read the reply; then lets go. */
+function endBody({ request, response }: Exchange): void {
+  if (request.complete || request.destroyed) return
+  let left = DRAIN_BYTES
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) request.destroy()
+  })
+  request.on('error', () => {})
+  response.once('close', () => request.destroy())
+  request.resume()
+}
+
+const hasBody = (headers: Exchange['request']['headers']) =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+
+/** AWS's second id of a request; here it says nothing more than the first. */
+const hostId = (requestId: string) => Buffer.from(`strongroom/${requestId}`).toString('base64')
+const DRAIN_BYTES = 1024 * 1024

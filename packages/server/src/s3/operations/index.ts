@@ -1,0 +1,36 @@
+/** The table of all S3 operations; the router, the metric labels and the compatibility page are made from it. */
+import type { Operation } from '../operation.ts'
+import { createBucket, deleteBucket, getBucketAcl, getBucketLocation, headBucket, listBuckets } from './buckets/buckets.ts'
+import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './buckets/encryption.ts'
+import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
+import { deleteObjects } from './listing/delete-objects.ts'
+import { listObjects, listObjectsV2, listObjectVersions } from './listing/list-objects.ts'
+import { copyObject } from './objects/copy-object.ts'
+import { deleteObject } from './objects/delete-object.ts'
+import { getObject, headObject } from './objects/get-object.ts'
+import { putObject } from './objects/put-object.ts'
+import { refusedOperations } from './refused.ts'
+
+export const operations: readonly Operation[] = [
+  listBuckets,
+  createBucket,
+  headBucket,
+  deleteBucket,
+  getBucketLocation,
+  getBucketAcl,
+  getBucketVersioning,
+  putBucketVersioning,
+  getBucketEncryption,
+  putBucketEncryption,
+  deleteBucketEncryption,
+  listObjects,
+  listObjectsV2,
+  listObjectVersions,
+  deleteObjects,
+  putObject,
+  copyObject,
+  getObject,
+  headObject,
+  deleteObject,
+  ...refusedOperations,
+]

@@ -1,0 +1,56 @@
+/** DeleteObjects: up to 1,000 keys in one request, each with a result of its own. */
+import { S3Error, toS3Error } from '../../errors.ts'
+import type { Operation } from '../../operation.ts'
+import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
+import { document, element, type XmlPiece } from '../../xml-writer.ts'
+
+const MAX_ENTRIES = 1000
+/** Deletions under way at a time: enough to share group commits, few enough to leave room for others. */
+const AT_ONCE = 32
+
+export const deleteObjects: Operation = {
+  name: 'DeleteObjects',
+  method: 'POST',
+  target: 'bucket',
+  query: { delete: undefined },
+  action: 's3:DeleteObject',
+  audit: 'data',
+  readOnly: false,
+  body: { kind: 'document', maxBytes: 2 * 1024 * 1024 },
+  async run({ buckets, objects }, request) {
+    const promised = Object.keys(request.headers).some(
+      (name) => name === 'content-md5' || name === 'x-amz-trailer' || name.startsWith('x-amz-checksum-'),
+    )
+    if (!promised) throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: Content-MD5' })
+    const root = readXml(await request.document())
+    const entries = childrenNamed(root, 'Object').map((entry) => ({
+      objectKey: childText(entry, 'Key') ?? '',
+      versionId: childText(entry, 'VersionId'),
+    }))
+    if (root.name !== 'Delete' || entries.length === 0 || entries.length > MAX_ENTRIES || entries.some((e) => e.objectKey === '')) {
+      throw new S3Error('MalformedXML')
+    }
+    await buckets.require(request.call, request.bucket, 's3:DeleteObject')
+    const quiet = childText(root, 'Quiet') === 'true'
+    const rows: XmlPiece[] = []
+    for (let at = 0; at < entries.length; at += AT_ONCE) {
+      const batch = entries.slice(at, at + AT_ONCE).map(async ({ objectKey, versionId }) => {
+        const named = [element('Key', objectKey), element('VersionId', versionId)]
+        try {
+          const result = await objects.delete(request.call, { bucket: request.bucket, objectKey, versionId })
+          if (quiet) return undefined
+          return element('Deleted', [
+            ...named,
+            element('DeleteMarker', result.deleteMarker ? true : undefined),
+            element('DeleteMarkerVersionId', result.deleteMarker ? result.versionId : undefined),
+          ])
+        } catch (error) {
+          const { code, message } = toS3Error(error)
+          return element('Error', [...named, element('Code', code), element('Message', message)])
+        }
+      })
+      for (const row of await Promise.all(batch)) if (row) rows.push(row)
+    }
+    return { status: 200, headers: { 'content-type': 'application/xml' }, body: document('DeleteResult', rows) }
+  },
+}

@@ -1,0 +1,102 @@
+import type { ChecksumAlgorithm } from '../../../objects/types.ts'
+import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
+import { S3Error } from '../../errors.ts'
+import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
+import type { Operation } from '../../operation.ts'
+import { document, element } from '../../xml-writer.ts'
+import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
+
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']
+
+export const copyObject: Operation = {
+  name: 'CopyObject',
+  method: 'PUT',
+  target: 'object',
+  header: 'x-amz-copy-source',
+  action: 's3:PutObject',
+  audit: 'data',
+  readOnly: false,
+  body: { kind: 'none' },
+  async run({ objects }, request) {
+    const { headers, call } = request
+    refuseUnsupportedHeaders(headers)
+    const directive = headers['x-amz-metadata-directive'] ?? 'COPY'
+    if (directive !== 'COPY' && directive !== 'REPLACE') {
+      throw new S3Error('InvalidArgument', {
+        message: 'Unknown metadata directive.',
+        fields: { ArgumentName: 'x-amz-metadata-directive', ArgumentValue: String(directive) },
+      })
+    }
+    const protection = requestedProtection(headers, call.secureTransport)
+    const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
+    const sourceKey = customerKeyOfCopySource(headers, call.secureTransport)
+    const stored = storedHeaders(headers)
+    try {
+      const result = await objects.copy(call, {
+        bucket: request.bucket,
+        objectKey: request.objectKey,
+        source: {
+          ...readCopySource(String(headers['x-amz-copy-source'])),
+          conditions: conditions(headers, 'x-amz-copy-source-'),
+          customerKey: sourceKey,
+        },
+        metadata: directive === 'COPY' ? 'COPY' : { headers: stored, userMetadata: userMetadata(request.rawHeaders) },
+        storageClass: stored['x-amz-storage-class'],
+        protection,
+        checksumAlgorithm: readChecksumAlgorithm(headers['x-amz-checksum-algorithm']),
+        conditions: conditions(headers),
+      })
+      const { checksum } = result
+      Object.assign(request.notes, {
+        versionId: result.versionId,
+        encryption: result.protection.method,
+        kmsKeyArn: result.protection.kmsKeyArn,
+      })
+      return {
+        status: 200,
+        headers: {
+          'content-type': 'application/xml',
+          'x-amz-version-id': result.versionId,
+          'x-amz-copy-source-version-id': result.sourceVersionId,
+          ...protectionHeaders(result.protection, customerKey, true),
+        },
+        body: document('CopyObjectResult', [
+          element('LastModified', new Date(result.lastModifiedMs).toISOString()),
+          element('ETag', `"${result.etag}"`),
+          ...(checksum ? [element(`Checksum${checksum.algorithm}`, checksum.value), element('ChecksumType', checksum.type)] : []),
+        ]),
+      }
+    } finally {
+      customerKey?.key.wipe()
+      sourceKey?.key.wipe()
+    }
+  },
+}
+
+/** `/bucket/key?versionId=…`, url-encoded, the leading slash being optional. */
+export function readCopySource(header: string): { bucket: string; objectKey: string; versionId: string | undefined } {
+  const invalid = () =>
+    new S3Error('InvalidArgument', {
+      message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+      fields: { ArgumentName: 'x-amz-copy-source', ArgumentValue: header },
+    })
+  const mark = header.lastIndexOf('?versionId=')
+  const versionId = mark < 0 ? undefined : header.slice(mark + '?versionId='.length)
+  let path: string
+  try {
+    path = decodeURIComponent(mark < 0 ? header : header.slice(0, mark))
+  } catch {
+    throw invalid()
+  }
+  if (path.startsWith('/')) path = path.slice(1)
+  const slash = path.indexOf('/')
+  if (slash < 1 || slash === path.length - 1) throw invalid()
+  return { bucket: path.slice(0, slash), objectKey: path.slice(slash + 1), versionId }
+}
+
+function readChecksumAlgorithm(header: string | string[] | undefined): ChecksumAlgorithm | undefined {
+  if (header === undefined) return undefined
+  const found = ALGORITHMS.find((algorithm) => algorithm === String(header).toUpperCase())
+  if (!found) throw new S3Error('InvalidRequest', { message: 'Checksum algorithm provided is unsupported.' })
+  return found
+}

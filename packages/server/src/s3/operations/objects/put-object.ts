@@ -1,0 +1,48 @@
+import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
+import { checksumHeaders, conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
+import type { Operation } from '../../operation.ts'
+import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
+
+export const putObject: Operation = {
+  name: 'PutObject',
+  method: 'PUT',
+  target: 'object',
+  action: 's3:PutObject',
+  audit: 'data',
+  readOnly: false,
+  body: { kind: 'stream' },
+  async run({ objects }, request) {
+    const { headers, call, notes } = request
+    refuseUnsupportedHeaders(headers)
+    const protection = requestedProtection(headers, call.secureTransport)
+    const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
+    try {
+      const result = await objects.put(call, {
+        bucket: request.bucket,
+        objectKey: request.objectKey,
+        body: request.body(),
+        headers: storedHeaders(headers),
+        userMetadata: userMetadata(request.rawHeaders),
+        protection,
+        conditions: conditions(headers),
+      })
+      Object.assign(notes, {
+        versionId: result.versionId,
+        encryption: result.protection.method,
+        kmsKeyArn: result.protection.kmsKeyArn,
+        bytesIn: result.plaintextSize,
+      })
+      return {
+        status: 200,
+        headers: {
+          etag: `"${result.etag}"`,
+          'x-amz-version-id': result.versionId,
+          ...protectionHeaders(result.protection, customerKey, true),
+          ...checksumHeaders(result.checksum),
+        },
+      }
+    } finally {
+      customerKey?.key.wipe()
+    }
+  },
+}

@@ -1,0 +1,75 @@
+/** What of the S3 API this server refuses, by name: method, target, what tells it from others, and AWS's name. */
+import type { Operation } from '../operation.ts'
+
+type Row = readonly [method: Operation['method'], target: Operation['target'], query: string, name: string, header?: string]
+
+/** In the query column `a&b=c` means that `a` must be present and `b` equal `c`. */
+const ROWS: readonly Row[] = [
+  ['POST', 'object', 'uploads', 'CreateMultipartUpload'],
+  ['PUT', 'object', 'partNumber&uploadId', 'UploadPart'],
+  ['PUT', 'object', 'partNumber&uploadId', 'UploadPartCopy', 'x-amz-copy-source'],
+  ['POST', 'object', 'uploadId', 'CompleteMultipartUpload'],
+  ['DELETE', 'object', 'uploadId', 'AbortMultipartUpload'],
+  ['GET', 'object', 'uploadId', 'ListParts'],
+  ['GET', 'bucket', 'uploads', 'ListMultipartUploads'],
+  ['GET', 'object', 'attributes', 'GetObjectAttributes'],
+  ['PUT', 'object', 'encryption', 'UpdateObjectEncryption'],
+  ['PUT', 'object', 'renameObject', 'RenameObject'],
+  ['GET', 'object', 'torrent', 'GetObjectTorrent'],
+  ['POST', 'object', 'restore', 'RestoreObject'],
+  ['POST', 'object', 'select&select-type=2', 'SelectObjectContent'],
+  ['POST', 'bucket', '', 'PostObject'],
+  ...crud('object', 'acl', 'ObjectAcl', ['GET', 'PUT']),
+  ...crud('object', 'tagging', 'ObjectTagging', ['GET', 'PUT', 'DELETE']),
+  ...crud('object', 'retention', 'ObjectRetention', ['GET', 'PUT']),
+  ...crud('object', 'legal-hold', 'ObjectLegalHold', ['GET', 'PUT']),
+  ...crud('object', 'annotation', 'ObjectAnnotation', ['GET', 'PUT', 'DELETE']),
+  ['GET', 'bucket', 'object-lock', 'GetObjectLockConfiguration'],
+  ['PUT', 'bucket', 'object-lock', 'PutObjectLockConfiguration'],
+  ['PUT', 'bucket', 'acl', 'PutBucketAcl'],
+  ['GET', 'bucket', 'policyStatus', 'GetBucketPolicyStatus'],
+  ['GET', 'bucket', 'session', 'CreateSession'],
+  ...crud('bucket', 'policy', 'BucketPolicy', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'publicAccessBlock', 'PublicAccessBlock', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'ownershipControls', 'BucketOwnershipControls', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'tagging', 'BucketTagging', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'cors', 'BucketCors', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'lifecycle', 'BucketLifecycleConfiguration', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'replication', 'BucketReplication', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'website', 'BucketWebsite', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'logging', 'BucketLogging', ['GET', 'PUT']),
+  ...crud('bucket', 'notification', 'BucketNotificationConfiguration', ['GET', 'PUT']),
+  ...crud('bucket', 'requestPayment', 'BucketRequestPayment', ['GET', 'PUT']),
+  ...crud('bucket', 'accelerate', 'BucketAccelerateConfiguration', ['GET', 'PUT']),
+  ...crud('bucket', 'analytics', 'BucketAnalyticsConfiguration', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'inventory', 'BucketInventoryConfiguration', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'metrics', 'BucketMetricsConfiguration', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'intelligent-tiering', 'BucketIntelligentTieringConfiguration', ['GET', 'PUT', 'DELETE']),
+  ...crud('bucket', 'abac', 'BucketAbac', ['GET', 'PUT']),
+  ['POST', 'bucket', 'metadataConfiguration', 'CreateBucketMetadataConfiguration'],
+  ['GET', 'bucket', 'metadataConfiguration', 'GetBucketMetadataConfiguration'],
+  ['DELETE', 'bucket', 'metadataConfiguration', 'DeleteBucketMetadataConfiguration'],
+  ['POST', 'bucket', 'metadataTable', 'CreateBucketMetadataTableConfiguration'],
+  ['GET', 'bucket', 'metadataTable', 'GetBucketMetadataTableConfiguration'],
+  ['DELETE', 'bucket', 'metadataTable', 'DeleteBucketMetadataTableConfiguration'],
+  ['PUT', 'bucket', 'metadataInventoryTable', 'UpdateBucketMetadataInventoryTableConfiguration'],
+  ['PUT', 'bucket', 'metadataJournalTable', 'UpdateBucketMetadataJournalTableConfiguration'],
+  ['POST', 'object', '', 'WriteGetObjectResponse', 'x-amz-request-route'],
+]
+
+function crud(target: Operation['target'], query: string, noun: string, methods: readonly Operation['method'][]): Row[] {
+  const verbs = { GET: 'Get', PUT: 'Put', DELETE: 'Delete', HEAD: 'Head', POST: 'Post', OPTIONS: 'Options' }
+  return methods.map((method) => [method, target, query, `${verbs[method]}${noun}`] as const)
+}
+
+export const refusedOperations: readonly Operation[] = ROWS.map(([method, target, query, name, header]) => ({
+  name,
+  method,
+  target,
+  ...(query !== '' && { query: Object.fromEntries(query.split('&').map((part) => part.split('=') as [string, string | undefined]).map(([key, value]) => [key, value])) }),
+  ...(header !== undefined && { header }),
+  action: `s3:${name}`,
+  audit: target === 'object' ? 'data' : 'management',
+  readOnly: method === 'GET',
+  body: { kind: 'none' },
+}))
