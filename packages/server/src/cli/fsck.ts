@@ -1,0 +1,38 @@
+/** `strongroom fsck`: verifies everything at rest and says what does not hold. */
+import { systemClock } from '../core/clock.ts'
+import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
+import { fsck } from '../objects/fsck.ts'
+import { dataFolder, lockDataFolder } from './data-folder.ts'
+import { ConfigurationError, EXIT } from './exit.ts'
+import { resolveSettings } from './settings.ts'
+import { openStore } from './store.ts'
+
+export async function fsckCommand(flags: { readonly data?: string; readonly secrets?: string }): Promise<number> {
+  const settings = await resolveSettings(flags, process.env)
+  const unlock = await lockDataFolder(dataFolder(settings.dataDir))
+  try {
+    const { rootKey } = await loadRootKey({ ...settings, env: process.env }).catch((error: Error) => {
+      throw error instanceof RootKeyError ? new ConfigurationError(error.message, { cause: error }) : error
+    })
+    const store = await openStore({
+      ...settings,
+      rootKey,
+      clock: systemClock,
+      observer: { observe() {} },
+      blockedEncryptionTypes: [],
+    })
+    let problems = 0
+    const summary = await fsck(store, (problem) => {
+      problems++
+      process.stdout.write(`damaged: ${problem}\n`)
+    })
+    process.stdout.write(
+      `${summary.buckets} buckets, ${summary.versions} versions, ${summary.bytes} bytes at rest checked, ` +
+        `${summary.opened} opened with their keys; ${problems} problems\n`,
+    )
+    await store.close()
+    return problems === 0 ? EXIT.done : EXIT.failed
+  } finally {
+    await unlock()
+  }
+}

@@ -1,0 +1,54 @@
+/** Opens a data folder's stores and the services on them; what a worker, fsck and the sweep have in common. */
+import type { Clock } from '../core/clock.ts'
+import type { Observer } from '../core/outcome.ts'
+import { Kms } from '../keys/kms.ts'
+import type { RootKey } from '../keys/root-key.ts'
+import { StoredServiceKeys } from '../keys/service-keys.ts'
+import { Buckets } from '../objects/buckets.ts'
+import { ContentReader } from '../objects/content-reader.ts'
+import { ContentWriter } from '../objects/content-writer.ts'
+import { Listing } from '../objects/listing.ts'
+import { Objects } from '../objects/objects.ts'
+import { Protector } from '../objects/protection.ts'
+import { inlineContent, names } from '../objects/records.ts'
+import { RecordStore } from '../records/record-store.ts'
+import { FileBlobStore } from '../storage/file-blobs.ts'
+import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
+import { dataFolder } from './data-folder.ts'
+
+export interface StoreOptions {
+  readonly dataDir: string
+  readonly rootKey: RootKey
+  readonly region: string
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly blockedEncryptionTypes: readonly 'SSE-C'[]
+}
+
+export type Store = Awaited<ReturnType<typeof openStore>>
+
+export async function openStore(options: StoreOptions) {
+  const { rootKey, region, clock, observer } = options
+  const folder = dataFolder(options.dataDir)
+  const catalog = await LmdbCatalog.open(folder.catalogDir)
+  const blobs = await FileBlobStore.open(folder.blobsDir)
+  const records = new RecordStore(catalog, rootKey.derive('records'))
+  const kms = new Kms({ records, rootKey, region, clock, observer })
+  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey))
+  const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
+  const buckets = new Buckets({ records, clock, blockedEncryptionTypes: options.blockedEncryptionTypes })
+  return {
+    records,
+    blobs,
+    kms,
+    protector,
+    reader,
+    buckets,
+    listing: new Listing(records, buckets),
+    objects: new Objects({ records, protector, writer: new ContentWriter(blobs), reader, clock }),
+    async close() {
+      await catalog.close()
+      await blobs.close()
+    },
+  }
+}

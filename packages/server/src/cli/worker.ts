@@ -1,0 +1,160 @@
+/** A worker process: opens the stores, wires the services to the doors and serves. */
+import pino from 'pino'
+import { observers, RequestLog } from '../audit/request-log.ts'
+import { systemClock } from '../core/clock.ts'
+import type { Exchange } from '../core/exchange.ts'
+import type { CallContext } from '../core/principal.ts'
+import { AbsentDoor } from '../http/absent-door.ts'
+import { ConnectionReader } from '../http/connection.ts'
+import { listen } from '../http/listener.ts'
+import { OwnDoor } from '../http/own-door.ts'
+import { type AccessKeyPair, Directory } from '../identity/directory.ts'
+import { RootKey } from '../keys/root-key.ts'
+import { KmsDoor } from '../kms/door.ts'
+import { KmsError } from '../kms/errors.ts'
+import type { MetricSnapshot } from '../metrics/registry.ts'
+import { ServerMetrics } from '../metrics/server-metrics.ts'
+import { callContext, signedFacts } from '../s3/authenticate.ts'
+import { S3Door } from '../s3/door.ts'
+import { readClaim } from '../signature/claim.ts'
+import { SignatureError } from '../signature/errors.ts'
+import { verify } from '../signature/verify.ts'
+import type { ToPrimary } from './channel.ts'
+import { openStore } from './store.ts'
+import type { Settings } from './settings.ts'
+
+/** All that a worker needs to know; plain JSON for the channel. */
+export interface WorkerStart {
+  readonly settings: Settings
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
+  /** Base64, see RootKey.exportForWorker. */
+  readonly rootKey: string
+  readonly root: AccessKeyPair
+}
+
+export interface RunningWorker {
+  readonly httpPort: number | undefined
+  readonly httpsPort: number | undefined
+  metricsSnapshot(): readonly MetricSnapshot[]
+  metricsCollected(id: number, snapshots: readonly MetricSnapshot[]): void
+  reloadCertificate(): void
+  /** Finishes the requests under way and closes the stores. */
+  stop(): Promise<void>
+}
+
+const CERTIFICATE_POLL_MS = 5_000
+
+export async function runWorker(start: WorkerStart, say: (message: ToPrimary) => void): Promise<RunningWorker> {
+  const { settings } = start
+  const { region, file } = settings
+  const logger = pino({ level: file.log.level, base: { pid: process.pid } }, pino.destination({ dest: file.log.file ?? 2, sync: false, mkdir: true }))
+  const metrics = new ServerMetrics(String(process.pid))
+  const observer = observers(new RequestLog(logger), metrics)
+  const clock = systemClock
+  const onInternalError = (error: unknown, requestId: string) =>
+    logger.error({ event: 'internal-error', requestId, error: describe(error) })
+
+  const directory = new Directory(start.root, file.accounts)
+  const store = await openStore({
+    dataDir: settings.dataDir,
+    rootKey: RootKey.import(start.rootKey),
+    region,
+    clock,
+    observer,
+    blockedEncryptionTypes: file.blockedEncryptionTypes,
+  })
+
+  const s3 = new S3Door({
+    services: { buckets: store.buckets, objects: store.objects, listing: store.listing, clock, region },
+    directory,
+    observer,
+    region,
+    clock,
+    domains: [...(settings.domain ? [settings.domain] : []), 's3.localhost'],
+    allowSigV2: file.allowSigV2,
+    onInternalError,
+  })
+  const kms = new KmsDoor({
+    kms: store.kms,
+    authenticate: (exchange, bodySha256) => authenticateKms(exchange, bodySha256, directory, region),
+    observer,
+    clock,
+    allowPlainHttp: file.plainHttpServices.includes('kms'),
+    onInternalError,
+  })
+
+  const waiting = new Map<number, (snapshots: readonly MetricSnapshot[]) => void>()
+  let nextId = 1
+  let stopping = false
+  const ownDoor = new OwnDoor({
+    notReady: async () => {
+      if (stopping) return 'stopping'
+      await store.records.catalog.getMany([Buffer.from('c')])
+      return undefined
+    },
+    collectMetrics: () =>
+      new Promise((resolve) => {
+        const id = nextId++
+        waiting.set(id, resolve)
+        say({ type: 'want-metrics', id })
+      }),
+    observer,
+    nowMs: clock.nowMs,
+  })
+
+  const listener = await listen({
+    http: settings.http,
+    https: settings.https && start.tls ? { ...settings.https, ...start.tls } : undefined,
+    doors: { s3, kms },
+    ownDoor,
+    absentDoor: new AbsentDoor(observer, clock.nowMs),
+    connections: new ConnectionReader(file.trustedProxies),
+    nowMs: clock.nowMs,
+    onCertificateError: (error) => logger.error({ event: 'certificate-not-reloaded', error: describe(error) }),
+  })
+  const poll = setInterval(() => listener.reloadCertificate(), CERTIFICATE_POLL_MS)
+  poll.unref()
+
+  return {
+    httpPort: listener.httpPort,
+    httpsPort: listener.httpsPort,
+    metricsSnapshot: () => metrics.registry.snapshot(),
+    metricsCollected(id, snapshots) {
+      waiting.get(id)?.(snapshots)
+      waiting.delete(id)
+    },
+    reloadCertificate: () => listener.reloadCertificate(),
+    async stop() {
+      stopping = true
+      clearInterval(poll)
+      await listener.drain()
+      await store.close()
+      await new Promise<void>((resolve) => logger.flush(() => resolve()))
+    },
+  }
+}
+
+/** The KMS's words for what the signature room refuses. */
+async function authenticateKms(exchange: Exchange, bodySha256: string, directory: Directory, region: string): Promise<CallContext> {
+  const facts = signedFacts(exchange.request)
+  try {
+    const claim = readClaim(facts)
+    if (claim?.version !== 'v4') throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token')
+    const credential = await directory.findAccessKey(claim.accessKeyId)
+    if (!credential) throw new KmsError('UnrecognizedClientException', 'The security token included in the request is invalid.')
+    const { secretAccessKey } = credential
+    verify(claim, facts, { secretAccessKey, nowMs: systemClock.nowMs(), region, service: 'kms', bodySha256 })
+    return callContext(exchange, credential.principal, region, 'v4')
+  } catch (error) {
+    if (!(error instanceof SignatureError)) throw error
+    const code = error.code === 'SignatureDoesNotMatch' || error.code === 'RequestTimeTooSkewed' ? 'InvalidSignatureException' : 'IncompleteSignatureException'
+    throw new KmsError(code, error.message, 400, { cause: error })
+  }
+}
+
+/** Stack and causes; faults and system errors carry no secret in their messages. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? (error.stack ?? error.message) : `${error.stack}\ncaused by ${describe(error.cause)}`
+}
+

@@ -1,0 +1,64 @@
+/** The KMS's errors on the wire, and the table from faults to them, total by type. */
+import { Fault, type FaultCode, type FaultDetails } from '../core/fault.ts'
+
+export class KmsError extends Error {
+  readonly code: string
+  readonly status: number
+
+  constructor(code: string, message: string, status = 400, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'KmsError'
+    this.code = code
+    this.status = status
+  }
+}
+
+export const validation = (message: string) => new KmsError('ValidationException', message)
+
+export function toKmsError(error: unknown): KmsError {
+  if (error instanceof KmsError) return error
+  if (error instanceof Fault) {
+    const fault: Fault = error
+    const answer = FAULTS[fault.code] as ((detail: Fault['detail']) => readonly [string, string]) | undefined
+    if (answer) return new KmsError(...answer(fault.detail), 400, { cause: fault })
+  }
+  return new KmsError('KMSInternalException', 'The request failed because of an internal error.', 500, { cause: error })
+}
+
+type Answer<C extends FaultCode> = (detail: FaultDetails[C]) => readonly [code: string, message: string]
+type KmsFaults = Extract<FaultCode, `Kms${string}` | 'AccessDenied' | 'Sealed' | 'Contention'>
+
+/** Faults of other rooms never come here; they would be our own failure. */
+const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclude<FaultCode, KmsFaults>]?: never } = {
+  KmsKeyNotFound: ({ message }) => ['NotFoundException', message],
+  KmsKeyDisabled: ({ keyArn }) => ['DisabledException', `${keyArn} is disabled.`],
+  KmsKeyStateInvalid: ({ keyArn, state }) => ['KMSInvalidStateException', `${keyArn} is ${state}.`],
+  KmsKeyUsageInvalid: ({ keyArn, keyUsage, operation }) => [
+    'InvalidKeyUsageException',
+    `${keyArn} key usage is ${keyUsage} which is not valid for ${operation}.`,
+  ],
+  KmsCiphertextInvalid: () => ['InvalidCiphertextException', ''],
+  KmsKeyIncorrect: () => [
+    'IncorrectKeyException',
+    'The key ID in the request does not identify a CMK that can perform this operation.',
+  ],
+  KmsAliasExists: ({ aliasArn }) => ['AlreadyExistsException', `An alias with the name ${aliasArn} already exists`],
+  KmsAliasInvalid: ({ message }) => ['InvalidAliasNameException', message],
+  KmsArnInvalid: ({ message }) => ['InvalidArnException', message],
+  KmsMarkerInvalid: () => ['InvalidMarkerException', 'Could not deserialize marker'],
+  KmsUnsupported: ({ message }) => ['UnsupportedOperationException', message],
+  KmsDryRun: () => ['DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.'],
+  KmsValidation: ({ message }) => ['ValidationException', message],
+  KmsLimitExceeded: ({ message }) => ['LimitExceededException', message],
+  KmsTagInvalid: ({ message }) => ['TagException', message],
+  KmsThrottled: () => [
+    'ThrottlingException',
+    'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
+  ],
+  AccessDenied: ({ callerArn, action, resource, reason }) => [
+    'AccessDeniedException',
+    `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
+  ],
+  Sealed: () => ['KeyUnavailableException', 'The root key is not at hand.'],
+  Contention: () => ['KMSInternalException', 'The request was rejected because of concurrent changes.'],
+}

@@ -1,0 +1,140 @@
+/**
+ * Verifies everything at rest: every record opens, every version's bytes are there with their length and CRC-32C, and
+ * what the server can open without a caller (SSE-S3) authenticates to the last segment.
+ */
+import { crc32c } from '@node-rs/crc32'
+import { isFault } from '../core/fault.ts'
+import { nameAfter, prefixEnd } from '../records/names.ts'
+import type { RecordKind, RecordStore, Stored } from '../records/record-store.ts'
+import type { BlobStore } from '../storage/blobs.ts'
+import type { ContentReader } from './content-reader.ts'
+import type { Protector } from './protection.ts'
+import {
+  blobReference,
+  type BucketRecord,
+  bucketRecord,
+  currentVersion,
+  inlineContent,
+  keyOfName,
+  keyOfVersionName,
+  names,
+  type ObjectVersion,
+  olderVersion,
+} from './records.ts'
+
+export interface FsckSummary {
+  buckets: number
+  versions: number
+  bytes: number
+  opened: number
+}
+
+export interface FsckServices {
+  readonly records: RecordStore
+  readonly blobs: BlobStore
+  readonly protector: Protector
+  readonly reader: ContentReader
+}
+
+const ALL = { gte: new Uint8Array(0), lt: new Uint8Array([0xff]) }
+const READ_BYTES = 1024 * 1024
+
+/** Calls `report` for each thing that does not hold. */
+export async function fsck(services: FsckServices, report: (problem: string) => void): Promise<FsckSummary> {
+  const summary: FsckSummary = { buckets: 0, versions: 0, bytes: 0, opened: 0 }
+  for await (const bucket of each(services.records, bucketRecord, ALL, report)) {
+    summary.buckets++
+    const bucketName = Buffer.from(bucket.name).toString()
+    const gte = names.objectKey(bucket.value.bucketId, '')
+    const within = { gte, lt: prefixEnd(gte) }
+    for await (const stored of each(services.records, currentVersion, within, report)) {
+      await checkVersion(services, bucketName, bucket.value, keyOfName(stored.name), stored.value, summary, report)
+    }
+    for await (const stored of each(services.records, olderVersion, within, report)) {
+      if (stored.value.kind === 'deleteMarker') continue
+      await checkVersion(services, bucketName, bucket.value, keyOfVersionName(stored.name), stored.value, summary, report)
+    }
+  }
+  return summary
+}
+
+async function checkVersion(
+  services: FsckServices,
+  bucket: string,
+  { bucketId }: BucketRecord,
+  objectKey: string,
+  version: ObjectVersion,
+  summary: FsckSummary,
+  report: (problem: string) => void,
+): Promise<void> {
+  const { stream, protection } = version
+  const where = `s3://${bucket}/${objectKey} version ${version.versionId}`
+  summary.versions++
+  const problem = await checkBytes(services, stream, summary)
+  if (problem !== undefined) {
+    report(`${where}: ${problem}`)
+    return
+  }
+  try {
+    const place = { bucket, bucketId, objectKey, streamId: stream.streamId }
+    const active = await services.protector.resumeForVerification(place, protection)
+    if (!active) return
+    const content = await services.reader.open(stream, active, 0, stream.plaintextSize)
+    for await (const _ of content.chunks());
+    summary.opened++
+  } catch (error) {
+    if (!isFault(error, 'Damaged')) throw error
+    report(`${where}: does not authenticate`)
+  }
+}
+
+/** What is wrong with the bytes at rest, which needs no key to see; undefined where nothing is. */
+async function checkBytes(
+  services: FsckServices,
+  { place, sealedSize, sealedCrc32c }: ObjectVersion['stream'],
+  summary: FsckSummary,
+): Promise<string | undefined> {
+  let crc = 0
+  if (place.kind === 'inline') {
+    const bytes = await services.records.getBytes(inlineContent, names.inline(place.id))
+    if (!bytes) return 'its bytes are missing'
+    if (bytes.length !== sealedSize) return 'its bytes have another length'
+    crc = crc32c(Buffer.from(bytes))
+  } else {
+    const blob = await services.blobs.open(place.id)
+    if (!blob) return `blob ${place.id} is missing`
+    try {
+      if (blob.size !== sealedSize) return `blob ${place.id} has another length`
+      for (let at = 0; at < blob.size; at += READ_BYTES) crc = crc32c(Buffer.from(await blob.read(at, READ_BYTES)), crc)
+    } finally {
+      await blob.close()
+    }
+    if (!(await services.records.get(blobReference, names.blob(place.id)))) return `blob ${place.id} has no reference`
+  }
+  summary.bytes += sealedSize
+  return crc >>> 0 === sealedCrc32c ? undefined : `${place.kind} ${place.id} has changed at rest`
+}
+
+/** Every record of a range; one that does not open is reported by its place and passed over. */
+async function* each<T>(
+  records: RecordStore,
+  kind: RecordKind<T>,
+  range: { readonly gte: Uint8Array; readonly lt: Uint8Array },
+  report: (problem: string) => void,
+): AsyncIterable<Stored<T>> {
+  let gte = range.gte
+  for (;;) {
+    const page = await records.names(kind, { gte, lt: range.lt, limit: 1000 })
+    for (const name of page) {
+      try {
+        const stored = await records.get(kind, name)
+        if (stored) yield stored
+      } catch (error) {
+        if (!isFault(error, 'Damaged')) throw error
+        report(error.detail.what)
+      }
+    }
+    if (page.length < 1000) return
+    gte = nameAfter(page.at(-1)!)
+  }
+}
