@@ -34,7 +34,9 @@ export class LmdbCatalog implements Catalog {
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(CatalogEntry | undefined)[]> {
-    // Synchronous reads within one turn share LMDB's read transaction, and so one snapshot.
+    // Reads within one turn share LMDB's read transaction, and so one snapshot; a fresh one sees what other processes
+    // have committed up to now.
+    this.#db.resetReadTxn()
     return keys.map((key) => {
       const entry = this.#db.getEntry(buffer(key))
       return entry && { key, value: entry.value, version: entry.version! }
@@ -46,6 +48,7 @@ export class LmdbCatalog implements Catalog {
       ? { start: buffer(lt), end: buffer(gte), reverse: true, exclusiveStart: true, inclusiveEnd: true }
       : { start: buffer(gte), end: buffer(lt) }
     const found: CatalogEntry[] = []
+    this.#db.resetReadTxn()
     for (const entry of this.#db.getRange({ ...bounds, limit, versions: true, snapshot: true })) {
       found.push({ key: entry.key, value: entry.value, version: entry.version! })
     }
