@@ -120,7 +120,7 @@ class Sealer implements StreamSealer {
         this.#filled += take
         this.#sealHeld(false, out)
       } else {
-        this.#held.push(chunk.slice(at, at + take))
+        this.#held.push(Uint8Array.from(chunk.subarray(at, at + take)))
         this.#filled += take
       }
       at += take

@@ -10,7 +10,8 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let last = prefix.length - 1
   while (last >= 0 && prefix[last] === 0xff) last--
   if (last < 0) throw new RangeError('every name may follow this prefix')
-  const end = prefix.slice(0, last + 1)
+  // A copy: `slice` of a Buffer would be a view, and the prefix itself would change.
+  const end = Uint8Array.from(prefix.subarray(0, last + 1))
   end[last] = end[last]! + 1
   return end
 }

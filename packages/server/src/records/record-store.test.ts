@@ -77,6 +77,9 @@ test('prefixEnd bounds exactly the names that begin with the prefix', () => {
       const begins = Buffer.compare(other.subarray(0, prefix.length), prefix) === 0
       const inside = Buffer.compare(other, prefix) >= 0 && Buffer.compare(other, prefixEnd(prefix)) < 0
       expect(inside).toBe(begins)
+      const buffer = Buffer.from(prefix)
+      prefixEnd(buffer)
+      expect([...buffer]).toEqual([...prefix])
     }),
   )
 })

@@ -24,7 +24,7 @@ export class MemoryCatalog implements Catalog {
     if (!checks.every(({ key, version }) => this.#entries.get(text(key))?.version === version)) return false
     for (const { key, value } of mutations) {
       if (value === undefined) this.#entries.delete(text(key))
-      else this.#entries.set(text(key), { value: value.slice(), version: newEntryVersion() })
+      else this.#entries.set(text(key), { value: Uint8Array.from(value), version: newEntryVersion() })
     }
     this.#sorted = undefined
     return true
@@ -34,7 +34,7 @@ export class MemoryCatalog implements Catalog {
 
   #entry(id: string): CatalogEntry | undefined {
     const entry = this.#entries.get(id)
-    return entry && { key: Buffer.from(id, 'latin1'), value: entry.value.slice(), version: entry.version }
+    return entry && { key: Buffer.from(id, 'latin1'), value: Uint8Array.from(entry.value), version: entry.version }
   }
 }
 
