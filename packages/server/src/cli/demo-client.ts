@@ -1,0 +1,75 @@
+/** A small client for the demo: signs a request with SigV4 and sends it over HTTP or HTTPS. */
+import { createHash, createHmac } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { AccessKeyPair } from '../identity/directory.ts'
+import { signingKey } from '../signature/signing-key.ts'
+
+export interface DemoReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+}
+
+export interface DemoRequest {
+  readonly method: string
+  /** Path without characters that would need encoding. */
+  readonly path: string
+  readonly query?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer
+  readonly service?: 's3' | 'kms'
+  /** Called with the part of the body that has been handed to the socket, 0 to 1. */
+  readonly onProgress?: (sent: number) => void
+}
+
+const PIECE_BYTES = 256 * 1024
+
+export async function sendSigned(endpoint: string, ca: string, keys: AccessKeyPair, what: DemoRequest): Promise<DemoReply> {
+  const url = new URL(endpoint)
+  const body = what.body ?? Buffer.alloc(0)
+  const service = what.service ?? 's3'
+  const amzDate = new Date().toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
+  const payloadHash = createHash('sha256').update(body).digest('hex')
+  const headers: Record<string, string> = {
+    ...what.headers,
+    host: url.host,
+    'x-amz-date': amzDate,
+    'x-amz-content-sha256': payloadHash,
+  }
+  const names = Object.keys(headers).sort()
+  const canonical = [
+    what.method,
+    what.path,
+    what.query ?? '',
+    names.map((name) => `${name}:${headers[name]}\n`).join(''),
+    names.join(';'),
+    payloadHash,
+  ].join('\n')
+  const scope = { date: amzDate.slice(0, 8), region: 'us-east-1', service }
+  const scopeText = `${scope.date}/${scope.region}/${service}/aws4_request`
+  const hash = createHash('sha256').update(canonical).digest('hex')
+  const signature = createHmac('sha256', signingKey(keys.accessKeyId, keys.secretAccessKey, scope))
+    .update(`AWS4-HMAC-SHA256\n${amzDate}\n${scopeText}\n${hash}`)
+    .digest('hex')
+  headers.authorization = `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scopeText}, SignedHeaders=${names.join(';')}, Signature=${signature}`
+  headers['content-length'] = String(body.length)
+
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const path = what.query ? `${what.path}?${what.query}` : what.path
+    const request = send({ host: url.hostname, port: url.port, method: what.method, path, headers, ca }, (response) => {
+      const pieces: Buffer[] = []
+      response.on('data', (piece: Buffer) => pieces.push(piece))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }))
+      response.on('error', reject)
+    })
+    request.on('error', reject)
+    const write = (at: number): void => {
+      what.onProgress?.(body.length === 0 ? 1 : at / body.length)
+      if (at >= body.length) request.end()
+      else request.write(body.subarray(at, at + PIECE_BYTES), () => write(at + PIECE_BYTES))
+    }
+    write(0)
+  })
+}

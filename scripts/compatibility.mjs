@@ -1,0 +1,45 @@
+/** Writes docs/compatibility.md from the operation rows; `--check` fails where the page is stale. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './prepare.mjs'
+
+const { operations } = await import(join(root, 'packages/server/dist/s3/operations/index.js'))
+const { KMS_OPERATIONS } = await import(join(root, 'packages/server/dist/kms/operations.js'))
+
+const table = (rows) =>
+  ['| Operation | |', '|---|---|', ...rows.map(([name, works]) => `| ${name} | ${works ? 'works' : 'refused by name'} |`)].join('\n')
+const byName = (rows) => [...new Map(rows)].sort(([a, x], [b, y]) => Number(y) - Number(x) || a.localeCompare(b, 'en'))
+
+const page = `# Compatibility
+
+Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused answers \`501 NotImplemented\` (S3) or
+\`UnsupportedOperationException\` (KMS) with its name; a sub-resource never falls through to the plain operation.
+
+## S3
+
+${table(byName(operations.map((row) => [row.name, row.run !== undefined])))}
+
+Not yet: multipart uploads, so single objects of up to 5 GiB; access is by account, there are no policies yet; S3 Bucket
+Keys are stored in a bucket's configuration, and objects do not claim them. Object keys with a NUL character are refused.
+
+## KMS
+
+Symmetric keys (\`SYMMETRIC_DEFAULT\`) only.
+
+${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
+`
+
+const path = join(root, 'docs/compatibility.md')
+if (process.argv.includes('--check')) {
+  let current = ''
+  try {
+    current = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+  if (current !== page) {
+    console.error('docs/compatibility.md is stale: run node scripts/compatibility.mjs')
+    process.exit(1)
+  }
+  console.log('docs/compatibility.md is true')
+} else writeFileSync(path, page)
