@@ -1,0 +1,125 @@
+/** What stands on disk, and what survives a crash. */
+import { execFile } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { promisify } from 'node:util'
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { expect, test } from 'vitest'
+import { failure, s3Client } from '../support/sdk.ts'
+import { childrenOf, program, startServer } from '../support/server.ts'
+
+const run = promisify(execFile)
+
+async function files(dir: string): Promise<{ path: string; bytes: Buffer }[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return Promise.all(paths.map(async (path) => ({ path, bytes: await readFile(path) })))
+}
+
+const fsck = (dir: string, env: NodeJS.ProcessEnv = {}) =>
+  run(process.execPath, [program, 'fsck', '--data', dir], { env: { ...process.env, ...env } }).then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+  )
+
+test('no plaintext, customer’s key or secret stands in any file or in the log', async () => {
+  const rootKey = randomBytes(32).toString('base64')
+  const secretAccessKey = randomBytes(30).toString('hex')
+  const env = {
+    STRONGROOM_ROOT_KEY: rootKey,
+    STRONGROOM_ROOT_ACCESS_KEY_ID: 'AKIAGIVEN',
+    STRONGROOM_ROOT_SECRET_ACCESS_KEY: secretAccessKey,
+  }
+  const server = await startServer({ env })
+  const s3 = s3Client(server, { credentials: { accessKeyId: 'AKIAGIVEN', secretAccessKey } })
+  const customerKey = randomBytes(32)
+  const sseC = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: customerKey.toString('base64') }
+  const mark = 'a very marked plaintext'
+  await s3.send(new CreateBucketCommand({ Bucket: 'marked' }))
+  for (const [name, more] of Object.entries({ s3: {}, kms: { ServerSideEncryption: 'aws:kms' }, dsse: { ServerSideEncryption: 'aws:kms:dsse' }, c: sseC })) {
+    for (const size of [1, 5000]) {
+      const put = { Bucket: 'marked', Key: `${name}${size}`, Body: mark.repeat(size), Metadata: { note: mark }, ...(more as object) }
+      await s3.send(new PutObjectCommand(put))
+      const read = name === 'c' ? sseC : {}
+      const got = await s3.send(new GetObjectCommand({ Bucket: 'marked', Key: `${name}${size}`, ...read }))
+      expect((await got.Body!.transformToString()).length).toBe(mark.length * size)
+    }
+  }
+  expect(await server.stop()).toBe(0)
+  const keyMd5 = createHash('md5').update(customerKey).digest()
+  const secrets = [mark, customerKey, customerKey.toString('base64'), secretAccessKey, rootKey, Buffer.from(rootKey, 'base64'), keyMd5, keyMd5.toString('base64')]
+  for (const { path, bytes } of [...(await files(server.dataDir)), { path: 'log', bytes: Buffer.from(server.log()) }]) {
+    for (const secret of secrets) expect(bytes.includes(secret), `a secret in ${path}`).toBe(false)
+  }
+  expect(server.log()).toContain('"operation":"PutObject"')
+  const kept = (await files(server.dataDir)).filter(({ path }) => path.includes(`${sep}secrets${sep}`)).map(({ path }) => path.split(sep).at(-1))
+  expect(kept.sort()).toEqual(['ca.key', 'server.key'])
+  const wrong = await fsck(server.dataDir, { STRONGROOM_ROOT_KEY: randomBytes(32).toString('base64') })
+  expect(wrong.code).toBe(78)
+  expect(await fsck(server.dataDir, { STRONGROOM_ROOT_KEY: rootKey })).toMatchObject({ code: 0, stdout: expect.stringContaining('8 versions') })
+  await server.remove()
+})
+
+test('killed under writers, every acknowledged object is whole after a restart, and fsck agrees', async () => {
+  let server = await startServer()
+  const { dataDir } = server
+  await s3Client(server).send(new CreateBucketCommand({ Bucket: 'crash' }))
+  const acknowledged = new Map<string, string>()
+  for (let round = 0; round < 5; round++) {
+    const s3 = s3Client(server)
+    let stopped = false
+    const writers = Array.from({ length: 16 }, async (_, writer) => {
+      for (let i = 0; !stopped; i++) {
+        const Key = `${round}/${writer}/${i % 5}`
+        const Body = randomBytes(i % 2 ? 2_000 : 300_000)
+        try {
+          await s3.send(new PutObjectCommand({ Bucket: 'crash', Key, Body }))
+          acknowledged.set(Key, createHash('sha256').update(Body).digest('hex'))
+        } catch {
+          // Not acknowledged: either version may be there, so nothing is claimed of this key.
+          acknowledged.delete(Key)
+        }
+      }
+    })
+    await new Promise((resolve) => setTimeout(resolve, 400 + round * 150))
+    await server.kill()
+    stopped = true
+    await Promise.all(writers)
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, stdout: expect.stringContaining('0 problems') })
+    server = await startServer({ dataDir })
+    const reader = s3Client(server)
+    for (const [Key, hash] of acknowledged) {
+      const got = await reader.send(new GetObjectCommand({ Bucket: 'crash', Key }))
+      expect(createHash('sha256').update(await got.Body!.transformToByteArray()).digest('hex')).toBe(hash)
+    }
+  }
+  expect(acknowledged.size).toBeGreaterThan(20)
+  await server.remove()
+})
+
+test('a killed worker is replaced while the others go on', async () => {
+  const server = await startServer({ workers: 2 })
+  const s3 = s3Client(server)
+  await s3.send(new CreateBucketCommand({ Bucket: 'workers' }))
+  const [victim] = await childrenOf(server.pid)
+  process.kill(victim!, 'SIGKILL')
+  await expect.poll(() => s3.send(new PutObjectCommand({ Bucket: 'workers', Key: 'k', Body: 'x' })).then(() => true, () => false)).toBe(true)
+  await expect.poll(async () => (await childrenOf(server.pid)).filter((pid) => pid !== victim).length, { timeout: 10_000 }).toBe(2)
+  await server.remove()
+})
+
+test('a flipped bit in a stored file is reported by fsck, and its segment is not released', async () => {
+  const server = await startServer()
+  const s3 = s3Client(server)
+  await s3.send(new CreateBucketCommand({ Bucket: 'flip' }))
+  await s3.send(new PutObjectCommand({ Bucket: 'flip', Key: 'k', Body: randomBytes(500_000) }))
+  const blob = (await files(server.dataDir)).find(({ path }) => path.includes(`${sep}kept${sep}`))!
+  blob.bytes[100]! ^= 1
+  await writeFile(blob.path, blob.bytes)
+  const call = s3.send(new GetObjectCommand({ Bucket: 'flip', Key: 'k' })).then((reply) => reply.Body!.transformToByteArray())
+  await failure(call)
+  await server.stop()
+  expect(await fsck(server.dataDir)).toMatchObject({ code: 1, stdout: expect.stringContaining('s3://flip/k') })
+  await server.remove()
+})

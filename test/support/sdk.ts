@@ -1,0 +1,38 @@
+/** The official AWS SDK against a test server. */
+import { Agent } from 'node:https'
+import { KMSClient } from '@aws-sdk/client-kms'
+import { S3Client } from '@aws-sdk/client-s3'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { Credentials, TestServer } from './server.ts'
+
+export interface ClientOptions {
+  readonly credentials?: Credentials
+  /** Over plain HTTP. */
+  readonly plain?: boolean
+}
+
+function settings(server: TestServer, options: ClientOptions) {
+  return {
+    endpoint: options.plain ? server.http : server.https,
+    region: 'us-east-1',
+    credentials: options.credentials ?? server.root,
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({ httpsAgent: new Agent({ ca: server.caPem, keepAlive: true, maxSockets: 64 }) }),
+  }
+}
+
+export const s3Client = (server: TestServer, options: ClientOptions = {}) =>
+  new S3Client({ ...settings(server, options), forcePathStyle: true })
+
+export const kmsClient = (server: TestServer, options: ClientOptions = {}) => new KMSClient(settings(server, options))
+
+/** Code and status of what a call threw; fails the test where it did not throw. */
+export async function failure(call: Promise<unknown>): Promise<{ code: string; status: number | undefined; message: string }> {
+  try {
+    await call
+  } catch (error) {
+    const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
+    return { code: name, status: $metadata?.httpStatusCode, message }
+  }
+  throw new Error('the call was expected to fail')
+}
