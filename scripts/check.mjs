@@ -4,7 +4,7 @@ import { bin, prepare, root, run } from './prepare.mjs'
 
 prepare()
 run(bin('biome'), ['ci', '--error-on-warnings', '.'])
-run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'test'])
 run(process.execPath, ['scripts/check-floors.mjs'])
 run(process.execPath, ['scripts/compatibility.mjs', '--check'])
 run(bin('vitest'), ['run', '--project', 'fast'])

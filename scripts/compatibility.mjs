@@ -7,7 +7,11 @@ const { operations } = await import(join(root, 'packages/server/dist/s3/operatio
 const { KMS_OPERATIONS } = await import(join(root, 'packages/server/dist/kms/operations.js'))
 
 const table = (rows) =>
-  ['| Operation | |', '|---|---|', ...rows.map(([name, works]) => `| ${name} | ${works ? 'works' : 'refused by name'} |`)].join('\n')
+  [
+    '| Operation | |',
+    '|---|---|',
+    ...rows.map(([name, works]) => `| ${name} | ${works ? 'works' : 'refused by name'} |`),
+  ].join('\n')
 const byName = (rows) => [...new Map(rows)].sort(([a, x], [b, y]) => Number(y) - Number(x) || a.localeCompare(b, 'en'))
 
 const page = `# Compatibility

@@ -37,9 +37,20 @@ test('no plaintext, customer’s key or secret stands in any file or in the log'
   const sseC = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: customerKey.toString('base64') }
   const mark = 'a very marked plaintext'
   await s3.send(new CreateBucketCommand({ Bucket: 'marked' }))
-  for (const [name, more] of Object.entries({ s3: {}, kms: { ServerSideEncryption: 'aws:kms' }, dsse: { ServerSideEncryption: 'aws:kms:dsse' }, c: sseC })) {
+  for (const [name, more] of Object.entries({
+    s3: {},
+    kms: { ServerSideEncryption: 'aws:kms' },
+    dsse: { ServerSideEncryption: 'aws:kms:dsse' },
+    c: sseC,
+  })) {
     for (const size of [1, 5000]) {
-      const put = { Bucket: 'marked', Key: `${name}${size}`, Body: mark.repeat(size), Metadata: { note: mark }, ...(more as object) }
+      const put = {
+        Bucket: 'marked',
+        Key: `${name}${size}`,
+        Body: mark.repeat(size),
+        Metadata: { note: mark },
+        ...(more as object),
+      }
       await s3.send(new PutObjectCommand(put))
       const read = name === 'c' ? sseC : {}
       const got = await s3.send(new GetObjectCommand({ Bucket: 'marked', Key: `${name}${size}`, ...read }))
@@ -48,16 +59,30 @@ test('no plaintext, customer’s key or secret stands in any file or in the log'
   }
   expect(await server.stop()).toBe(0)
   const keyMd5 = createHash('md5').update(customerKey).digest()
-  const secrets = [mark, customerKey, customerKey.toString('base64'), secretAccessKey, rootKey, Buffer.from(rootKey, 'base64'), keyMd5, keyMd5.toString('base64')]
+  const secrets = [
+    mark,
+    customerKey,
+    customerKey.toString('base64'),
+    secretAccessKey,
+    rootKey,
+    Buffer.from(rootKey, 'base64'),
+    keyMd5,
+    keyMd5.toString('base64'),
+  ]
   for (const { path, bytes } of [...(await files(server.dataDir)), { path: 'log', bytes: Buffer.from(server.log()) }]) {
     for (const secret of secrets) expect(bytes.includes(secret), `a secret in ${path}`).toBe(false)
   }
   expect(server.log()).toContain('"operation":"PutObject"')
-  const kept = (await files(server.dataDir)).filter(({ path }) => path.includes(`${sep}secrets${sep}`)).map(({ path }) => path.split(sep).at(-1))
+  const kept = (await files(server.dataDir))
+    .filter(({ path }) => path.includes(`${sep}secrets${sep}`))
+    .map(({ path }) => path.split(sep).at(-1))
   expect(kept.sort()).toEqual(['ca.key', 'server.key'])
   const wrong = await fsck(server.dataDir, { STRONGROOM_ROOT_KEY: randomBytes(32).toString('base64') })
   expect(wrong.code).toBe(78)
-  expect(await fsck(server.dataDir, { STRONGROOM_ROOT_KEY: rootKey })).toMatchObject({ code: 0, stdout: expect.stringContaining('8 versions') })
+  expect(await fsck(server.dataDir, { STRONGROOM_ROOT_KEY: rootKey })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('8 versions'),
+  })
   await server.remove()
 })
 
@@ -91,7 +116,11 @@ test('killed under writers, every acknowledged object is whole after a restart, 
     const reader = s3Client(server)
     for (const [Key, hash] of acknowledged) {
       const got = await reader.send(new GetObjectCommand({ Bucket: 'crash', Key }))
-      expect(createHash('sha256').update(await got.Body!.transformToByteArray()).digest('hex')).toBe(hash)
+      expect(
+        createHash('sha256')
+          .update(await got.Body!.transformToByteArray())
+          .digest('hex'),
+      ).toBe(hash)
     }
   }
   expect(acknowledged.size).toBeGreaterThan(20)
@@ -104,8 +133,17 @@ test('a killed worker is replaced while the others go on', async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'workers' }))
   const [victim] = await childrenOf(server.pid)
   process.kill(victim!, 'SIGKILL')
-  await expect.poll(() => s3.send(new PutObjectCommand({ Bucket: 'workers', Key: 'k', Body: 'x' })).then(() => true, () => false)).toBe(true)
-  await expect.poll(async () => (await childrenOf(server.pid)).filter((pid) => pid !== victim).length, { timeout: 10_000 }).toBe(2)
+  await expect
+    .poll(() =>
+      s3.send(new PutObjectCommand({ Bucket: 'workers', Key: 'k', Body: 'x' })).then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true)
+  await expect
+    .poll(async () => (await childrenOf(server.pid)).filter((pid) => pid !== victim).length, { timeout: 10_000 })
+    .toBe(2)
   await server.remove()
 })
 
@@ -117,7 +155,9 @@ test('a flipped bit in a stored file is reported by fsck, and its segment is not
   const blob = (await files(server.dataDir)).find(({ path }) => path.includes(`${sep}kept${sep}`))!
   blob.bytes[100]! ^= 1
   await writeFile(blob.path, blob.bytes)
-  const call = s3.send(new GetObjectCommand({ Bucket: 'flip', Key: 'k' })).then((reply) => reply.Body!.transformToByteArray())
+  const call = s3
+    .send(new GetObjectCommand({ Bucket: 'flip', Key: 'k' }))
+    .then((reply) => reply.Body!.transformToByteArray())
   await failure(call)
   await server.stop()
   expect(await fsck(server.dataDir)).toMatchObject({ code: 1, stdout: expect.stringContaining('s3://flip/k') })

@@ -27,7 +27,10 @@ beforeAll(async () => {
   plain = s3Client(server, { plain: true })
   await s3.send(new CreateBucketCommand({ Bucket }))
 })
-afterAll(() => server.remove())
+afterAll(async () => {
+  expect(server.log()).not.toMatch(/was lost|internal-error/)
+  await server.remove()
+})
 
 const customer = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: randomBytes(32).toString('base64') }
 const METHODS: Record<string, { write: Partial<PutObjectCommandInput>; read: Partial<GetObjectCommandInput> }> = {
@@ -59,16 +62,30 @@ describe.each(Object.entries(METHODS))('%s', (name, { write, read }) => {
       expect((await get(s3, { Key, ...read, Range: 'bytes=3-9' })).equals(Body.subarray(3, 10))).toBe(true)
       expect((await get(s3, { Key, ...read, Range: 'bytes=-5' })).equals(Body.subarray(-5))).toBe(true)
     } else if (size === 0) {
-      expect(await failure(get(s3, { Key, ...read, Range: 'bytes=0-0' }))).toMatchObject({ code: 'InvalidRange', status: 416 })
+      expect(await failure(get(s3, { Key, ...read, Range: 'bytes=0-0' }))).toMatchObject({
+        code: 'InvalidRange',
+        status: 416,
+      })
     }
   })
 
   test.each(Object.keys(METHODS))('is copied to %s, sealed anew', async (to) => {
     const Body = randomBytes(100_000)
     await s3.send(new PutObjectCommand({ Bucket, Key: 'source', Body, ...write }))
-    const source = name === 'SSE-C' ? { CopySourceSSECustomerAlgorithm: 'AES256', CopySourceSSECustomerKey: customer.SSECustomerKey } : {}
+    const source =
+      name === 'SSE-C'
+        ? { CopySourceSSECustomerAlgorithm: 'AES256', CopySourceSSECustomerKey: customer.SSECustomerKey }
+        : {}
     const target = METHODS[to]!
-    await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/source`, ...source, ...(target.write as object) }))
+    await s3.send(
+      new CopyObjectCommand({
+        Bucket,
+        Key: 'copy',
+        CopySource: `${Bucket}/source`,
+        ...source,
+        ...(target.write as object),
+      }),
+    )
     expect((await get(s3, { Key: 'copy', ...target.read })).equals(Body)).toBe(true)
   })
 })
@@ -82,14 +99,18 @@ describe('over plain HTTP', () => {
   test.each(['aws:kms', 'aws:kms:dsse'] as const)('%s is refused in every direction', async (method) => {
     const refused = { code: 'InvalidArgument', status: 400 }
     await s3.send(new PutObjectCommand({ Bucket, Key: 'kms', Body: 'x', ServerSideEncryption: method }))
-    expect(await failure(plain.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ServerSideEncryption: method })))).toMatchObject(refused)
+    expect(
+      await failure(plain.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ServerSideEncryption: method }))),
+    ).toMatchObject(refused)
     const read = await failure(get(plain, { Key: 'kms' }))
     expect(read).toMatchObject(refused)
     expect(read.message).toBe(
       'Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.',
     )
     expect(await failure(plain.send(new HeadObjectCommand({ Bucket, Key: 'kms' })))).toMatchObject({ status: 400 })
-    expect(await failure(plain.send(new CopyObjectCommand({ Bucket, Key: 'c', CopySource: `${Bucket}/kms` })))).toMatchObject(refused)
+    expect(
+      await failure(plain.send(new CopyObjectCommand({ Bucket, Key: 'c', CopySource: `${Bucket}/kms` }))),
+    ).toMatchObject(refused)
   })
 
   test('SSE-C is refused before anything else', async () => {
@@ -105,14 +126,18 @@ test('the customer’s key: wrong 403, missing 400, blocked 403; HEAD too', asyn
   expect(await failure(get(s3, { Key: 'c' }))).toMatchObject({ code: 'InvalidRequest', status: 400 })
   expect(await failure(s3.send(new HeadObjectCommand({ Bucket, Key: 'c', ...wrong })))).toMatchObject({ status: 403 })
   expect(await failure(s3.send(new HeadObjectCommand({ Bucket, Key: 'c' })))).toMatchObject({ status: 400 })
-  const algorithm = await failure(s3.send(new PutObjectCommand({ Bucket, Key: 'c', Body: 'x', ...customer, SSECustomerAlgorithm: 'KMS' })))
+  const algorithm = await failure(
+    s3.send(new PutObjectCommand({ Bucket, Key: 'c', Body: 'x', ...customer, SSECustomerAlgorithm: 'KMS' })),
+  )
   expect(algorithm).toMatchObject({ code: 'InvalidEncryptionAlgorithmError', status: 400 })
 
   const block = (EncryptionType: 'SSE-C' | 'NONE') =>
     s3.send(
       new PutBucketEncryptionCommand({
         Bucket,
-        ServerSideEncryptionConfiguration: { Rules: [{ BlockedEncryptionTypes: { EncryptionType: [EncryptionType] } }] },
+        ServerSideEncryptionConfiguration: {
+          Rules: [{ BlockedEncryptionTypes: { EncryptionType: [EncryptionType] } }],
+        },
       }),
     )
   await block('SSE-C')
@@ -130,23 +155,34 @@ test('a bucket default is used where the request asks for nothing', async () => 
     { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false },
   ])
   const rule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' as const } }
-  await s3.send(new PutBucketEncryptionCommand({ Bucket: bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }))
+  await s3.send(
+    new PutBucketEncryptionCommand({ Bucket: bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }),
+  )
   const put = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'k', Body: 'x' }))
   expect(put.ServerSideEncryption).toBe('aws:kms')
-  expect(await failure(plain.send(new PutObjectCommand({ Bucket: bucket, Key: 'k', Body: 'x' })))).toMatchObject({ status: 400 })
+  expect(await failure(plain.send(new PutObjectCommand({ Bucket: bucket, Key: 'k', Body: 'x' })))).toMatchObject({
+    status: 400,
+  })
 })
 
 test.each([
   ['fake-key-id', "Invalid keyId 'fake-key-id'"],
-  ['134f2428-cec1-4b25-a1ae-9048164dba47', "Key 'arn:aws:kms:us-east-1:000000000000:key/134f2428-cec1-4b25-a1ae-9048164dba47' does not exist"],
+  [
+    '134f2428-cec1-4b25-a1ae-9048164dba47',
+    "Key 'arn:aws:kms:us-east-1:000000000000:key/134f2428-cec1-4b25-a1ae-9048164dba47' does not exist",
+  ],
   ['arn:aws:kms:eu-west-1:000000000000:key/134f2428-cec1-4b25-a1ae-9048164dba47', 'Invalid arn eu-west-1'],
 ])('the KMS key %s is not found', async (SSEKMSKeyId, message) => {
-  const call = s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'aws:kms', SSEKMSKeyId }))
+  const call = s3.send(
+    new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'aws:kms', SSEKMSKeyId }),
+  )
   expect(await failure(call)).toEqual({ code: 'KMS.NotFoundException', status: 400, message })
 })
 
 test('the notes’ spelling AES-256 is refused', async () => {
-  const call = s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'AES-256' as 'AES256' }))
+  const call = s3.send(
+    new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'AES-256' as 'AES256' }),
+  )
   expect(await failure(call)).toMatchObject({ code: 'InvalidArgument', status: 400 })
 })
 

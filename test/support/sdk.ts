@@ -17,7 +17,9 @@ function settings(server: TestServer, options: ClientOptions) {
     region: 'us-east-1',
     credentials: options.credentials ?? server.root,
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({ httpsAgent: new Agent({ ca: server.caPem, keepAlive: true, maxSockets: 64 }) }),
+    requestHandler: new NodeHttpHandler({
+      httpsAgent: new Agent({ ca: server.caPem, keepAlive: true, maxSockets: 64 }),
+    }),
   }
 }
 
@@ -27,7 +29,9 @@ export const s3Client = (server: TestServer, options: ClientOptions = {}) =>
 export const kmsClient = (server: TestServer, options: ClientOptions = {}) => new KMSClient(settings(server, options))
 
 /** Code and status of what a call threw; fails the test where it did not throw. */
-export async function failure(call: Promise<unknown>): Promise<{ code: string; status: number | undefined; message: string }> {
+export async function failure(
+  call: Promise<unknown>,
+): Promise<{ code: string; status: number | undefined; message: string }> {
   try {
     await call
   } catch (error) {

@@ -25,7 +25,12 @@ export interface DemoRequest {
 
 const PIECE_BYTES = 256 * 1024
 
-export async function sendSigned(endpoint: string, ca: string, keys: AccessKeyPair, what: DemoRequest): Promise<DemoReply> {
+export async function sendSigned(
+  endpoint: string,
+  ca: string,
+  keys: AccessKeyPair,
+  what: DemoRequest,
+): Promise<DemoReply> {
   const url = new URL(endpoint)
   const body = what.body ?? Buffer.alloc(0)
   const service = what.service ?? 's3'
@@ -61,7 +66,9 @@ export async function sendSigned(endpoint: string, ca: string, keys: AccessKeyPa
     const request = send({ host: url.hostname, port: url.port, method: what.method, path, headers, ca }, (response) => {
       const pieces: Buffer[] = []
       response.on('data', (piece: Buffer) => pieces.push(piece))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }),
+      )
       response.on('error', reject)
     })
     request.on('error', reject)

@@ -104,9 +104,16 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
     body: large,
     onProgress: progressBar,
   })
-  const ranged = await https({ method: 'GET', path: `/${BUCKET}/large.bin`, headers: { range: 'bytes=20000000-20000099' } })
+  const ranged = await https({
+    method: 'GET',
+    path: `/${BUCKET}/large.bin`,
+    headers: { range: 'bytes=20000000-20000099' },
+  })
   step(put.status === 200, `stored ${LARGE_BYTES / 1024 / 1024} MiB`)
-  step(ranged.status === 206 && ranged.body.equals(large.subarray(20_000_000, 20_000_100)), 'a range of 100 bytes out of its middle')
+  step(
+    ranged.status === 206 && ranged.body.equals(large.subarray(20_000_000, 20_000_100)),
+    'a range of 100 bytes out of its middle',
+  )
 
   say('\nWhat stands on disk:')
   const files = await filesOf(dir)
@@ -119,14 +126,25 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
   say('\nRefused, as AWS refuses it:')
   const refusals: readonly (readonly [text: string, reply: DemoReply, status: number])[] = [
     ['an SSE-KMS object over plain HTTP', await http({ method: 'GET', path: `/${BUCKET}/sse-kms.txt` }), 400],
-    ['an SSE-C header over plain HTTP', await http({ method: 'GET', path: `/${BUCKET}/sse-c.txt`, headers: sseC }), 400],
+    [
+      'an SSE-C header over plain HTTP',
+      await http({ method: 'GET', path: `/${BUCKET}/sse-c.txt`, headers: sseC }),
+      400,
+    ],
     ["an SSE-C object without the customer's key", await https({ method: 'GET', path: `/${BUCKET}/sse-c.txt` }), 400],
-    ['a method that does not exist', await https({ method: 'PUT', path: `/${BUCKET}/x`, headers: { [method]: 'AES-256' } }), 400],
+    [
+      'a method that does not exist',
+      await https({ method: 'PUT', path: `/${BUCKET}/x`, headers: { [method]: 'AES-256' } }),
+      400,
+    ],
   ]
   for (const [text, reply, status] of refusals) {
     step(reply.status === status, `${text}: ${reply.status} ${/<Code>(.*?)<\/Code>/.exec(reply.body.toString())?.[1]}`)
   }
-  step((await http({ method: 'GET', path: `/${BUCKET}/sse-s3.txt` })).body.equals(letter), 'SSE-S3 over plain HTTP works')
+  step(
+    (await http({ method: 'GET', path: `/${BUCKET}/sse-s3.txt` })).body.equals(letter),
+    'SSE-S3 over plain HTTP works',
+  )
 
   say('\nThe key is under your control:')
   await kms('DisableKey', { KeyId: keyArn })
@@ -145,7 +163,10 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
     const some = uses.filter((use) => use.operation === operation)
     step(some.length > 0, `${operation} x ${some.length}, by ${some[0]?.caller}, for S3`)
   }
-  step(uses.some(({ error }) => error === 'KmsKeyDisabled'), 'and the refused one too')
+  step(
+    uses.some(({ error }) => error === 'KmsKeyDisabled'),
+    'and the refused one too',
+  )
 
   say(failures === 0 ? '\nEvery step held.\n' : `\n${failures} steps did not hold.\n`)
   return failures === 0 ? EXIT.done : EXIT.failed

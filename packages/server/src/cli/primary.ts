@@ -23,6 +23,9 @@ export interface WorkerEvents {
 
 /** Starts `count` workers and resolves when all of them serve. Rejects with what the first one that could not says. */
 export async function startWorkers(count: number, start: WorkerStart, events: WorkerEvents): Promise<RunningWorkers> {
+  // Workers accept from one shared queue. Handed out by the primary instead, a connection would be lost with a worker
+  // that is killed before it takes it over.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ exec: new URL('./worker-main.js', import.meta.url).pathname, args: [] })
   const pool = new WorkerPool(start, events)
   // One after another: workers that listen on port 0 must ask for their sockets in the same order to share them.

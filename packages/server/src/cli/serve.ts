@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises'
 import { systemClock } from '../core/clock.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
-import type { AccessKeyPair } from '../identity/directory.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
+import type { AccessKeyPair } from '../identity/directory.ts'
 import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
 import { sweep } from '../objects/sweep.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
@@ -46,7 +46,9 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
 
     let sweeping: Promise<unknown> = Promise.resolve()
     const sweeper = setInterval(() => {
-      sweeping = sweep(store.records, store.blobs, systemClock).catch((error: Error) => complain(`the sweep failed: ${error.message}`))
+      sweeping = sweep(store.records, store.blobs, systemClock).catch((error: Error) =>
+        complain(`the sweep failed: ${error.message}`),
+      )
     }, SWEEP_EVERY_MS)
     process.on('SIGHUP', () => workers.reloadCertificates())
     await new Promise<void>((resolve) => {

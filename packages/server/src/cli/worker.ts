@@ -20,8 +20,8 @@ import { readClaim } from '../signature/claim.ts'
 import { SignatureError } from '../signature/errors.ts'
 import { verify } from '../signature/verify.ts'
 import type { ToPrimary } from './channel.ts'
-import { openStore } from './store.ts'
 import type { Settings } from './settings.ts'
+import { openStore } from './store.ts'
 
 /** All that a worker needs to know; plain JSON for the channel. */
 export interface WorkerStart {
@@ -47,7 +47,10 @@ const CERTIFICATE_POLL_MS = 5_000
 export async function runWorker(start: WorkerStart, say: (message: ToPrimary) => void): Promise<RunningWorker> {
   const { settings } = start
   const { region, file } = settings
-  const logger = pino({ level: file.log.level, base: { pid: process.pid } }, pino.destination({ dest: file.log.file ?? 2, sync: false, mkdir: true }))
+  const logger = pino(
+    { level: file.log.level, base: { pid: process.pid } },
+    pino.destination({ dest: file.log.file ?? 2, sync: false, mkdir: true }),
+  )
   const metrics = new ServerMetrics(String(process.pid))
   const observer = observers(new RequestLog(logger), metrics)
   const clock = systemClock
@@ -135,19 +138,29 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
 }
 
 /** The KMS's words for what the signature room refuses. */
-async function authenticateKms(exchange: Exchange, bodySha256: string, directory: Directory, region: string): Promise<CallContext> {
+async function authenticateKms(
+  exchange: Exchange,
+  bodySha256: string,
+  directory: Directory,
+  region: string,
+): Promise<CallContext> {
   const facts = signedFacts(exchange.request)
   try {
     const claim = readClaim(facts)
-    if (claim?.version !== 'v4') throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token')
+    if (claim?.version !== 'v4')
+      throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token')
     const credential = await directory.findAccessKey(claim.accessKeyId)
-    if (!credential) throw new KmsError('UnrecognizedClientException', 'The security token included in the request is invalid.')
+    if (!credential)
+      throw new KmsError('UnrecognizedClientException', 'The security token included in the request is invalid.')
     const { secretAccessKey } = credential
     verify(claim, facts, { secretAccessKey, nowMs: systemClock.nowMs(), region, service: 'kms', bodySha256 })
     return callContext(exchange, credential.principal, region, 'v4')
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error
-    const code = error.code === 'SignatureDoesNotMatch' || error.code === 'RequestTimeTooSkewed' ? 'InvalidSignatureException' : 'IncompleteSignatureException'
+    const code =
+      error.code === 'SignatureDoesNotMatch' || error.code === 'RequestTimeTooSkewed'
+        ? 'InvalidSignatureException'
+        : 'IncompleteSignatureException'
     throw new KmsError(code, error.message, 400, { cause: error })
   }
 }
@@ -155,6 +168,7 @@ async function authenticateKms(exchange: Exchange, bodySha256: string, directory
 /** Stack and causes; faults and system errors carry no secret in their messages. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.cause === undefined ? (error.stack ?? error.message) : `${error.stack}\ncaused by ${describe(error.cause)}`
+  return error.cause === undefined
+    ? (error.stack ?? error.message)
+    : `${error.stack}\ncaused by ${describe(error.cause)}`
 }
-

@@ -112,7 +112,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       draining = true
       const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
       for (const response of inFlight) if (!response.headersSent) response.setHeader('connection', 'close')
-      for (const server of servers) server.closeIdleConnections()
+      await Promise.all([...inFlight].map((response) => new Promise((resolve) => response.once('close', resolve))))
+      // What is left are connections without a request, some of which Node does not count as idle.
+      for (const server of servers) server.closeAllConnections()
       await Promise.all(closed)
     },
   }

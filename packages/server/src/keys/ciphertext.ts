@@ -26,7 +26,8 @@ export function encryptBlob(
 export function readNames(blob: Uint8Array): CiphertextNames & { readonly headBytes: number } {
   const bytes = Buffer.from(blob.buffer, blob.byteOffset, blob.length)
   const arnBytes = bytes.length > HEAD_BYTES ? bytes.readUInt16BE(5) : 0
-  if (bytes[0] !== LAYOUT || arnBytes === 0 || bytes.length < HEAD_BYTES + arnBytes) throw new Fault('KmsCiphertextInvalid', {})
+  if (bytes[0] !== LAYOUT || arnBytes === 0 || bytes.length < HEAD_BYTES + arnBytes)
+    throw new Fault('KmsCiphertextInvalid', {})
   return {
     keyArn: bytes.toString('utf8', HEAD_BYTES, HEAD_BYTES + arnBytes),
     materialVersion: bytes.readUInt32BE(1),

@@ -26,7 +26,12 @@ export interface KmsAlias {
 }
 
 export const kmsKeyRecord = defineRecord<KmsKey>({ label: 'KMS key', prefix: 'k', formatVersion: 1, cached: true })
-export const kmsAliasRecord = defineRecord<KmsAlias>({ label: 'KMS alias', prefix: 'l', formatVersion: 1, cached: true })
+export const kmsAliasRecord = defineRecord<KmsAlias>({
+  label: 'KMS alias',
+  prefix: 'l',
+  formatVersion: 1,
+  cached: true,
+})
 
 /** Account ids have one length, so names of two accounts never mix. */
 export const keyName = (accountId: string, keyId: string) => name(accountId, ZERO, keyId)

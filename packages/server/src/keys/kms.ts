@@ -14,7 +14,15 @@ import type { RecordStore, Stored } from '../records/record-store.ts'
 import { decryptBlob, encryptBlob, readNames } from './ciphertext.ts'
 import { aliasArn, type KeyReference, keyArn, keyNotFound, readKeyReference } from './key-id.ts'
 import type { DataKeyRequest, GeneratedDataKey, KeyService, UnwrapRequest } from './key-service.ts'
-import { aliasName, type KeyState, type KmsAlias, type KmsKey, keyName, kmsAliasRecord, kmsKeyRecord } from './kms-records.ts'
+import {
+  aliasName,
+  type KeyState,
+  type KmsAlias,
+  type KmsKey,
+  keyName,
+  kmsAliasRecord,
+  kmsKeyRecord,
+} from './kms-records.ts'
 import type { RootKey } from './root-key.ts'
 
 export type EncryptionContext = Readonly<Record<string, string>>
@@ -78,7 +86,10 @@ export class Kms implements KeyService {
 
   // ---- Cryptographic operations -------------------------------------------------------------------------------------
 
-  async encrypt(call: CallContext, input: { keyId: string; plaintext: Uint8Array; encryptionContext: EncryptionContext; dryRun?: boolean }) {
+  async encrypt(
+    call: CallContext,
+    input: { keyId: string; plaintext: Uint8Array; encryptionContext: EncryptionContext; dryRun?: boolean },
+  ) {
     const key = await this.#usable(call, input.keyId, 'kms:Encrypt')
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     return { ciphertextBlob: this.#encrypt(key, input.plaintext, input.encryptionContext), keyArn: key.arn }
@@ -86,14 +97,20 @@ export class Kms implements KeyService {
 
   async decrypt(
     call: CallContext,
-    input: { ciphertextBlob: Uint8Array; encryptionContext: EncryptionContext; keyId?: string | undefined; dryRun?: boolean },
+    input: {
+      ciphertextBlob: Uint8Array
+      encryptionContext: EncryptionContext
+      keyId?: string | undefined
+      dryRun?: boolean
+    },
     action = 'kms:Decrypt',
   ) {
     const names = readNames(input.ciphertextBlob)
     const key = await this.#find(call, names.keyArn).catch((error: unknown) => {
       throw isFault(error, 'KmsKeyNotFound') ? new Fault('KmsCiphertextInvalid', {}, { cause: error }) : error
     })
-    if (input.keyId !== undefined && (await this.#find(call, input.keyId)).arn !== key.arn) throw new Fault('KmsKeyIncorrect', {})
+    if (input.keyId !== undefined && (await this.#find(call, input.keyId)).arn !== key.arn)
+      throw new Fault('KmsKeyIncorrect', {})
     this.#requireUsable(call, key, action)
     const material = this.#material(key, names.materialVersion)
     const plaintext = decryptBlob(material, names.headBytes, input.ciphertextBlob, input.encryptionContext)
@@ -101,7 +118,10 @@ export class Kms implements KeyService {
     return { plaintext, keyArn: key.arn, keyMaterialId: materialId(key, names.materialVersion) }
   }
 
-  async generateKey(call: CallContext, input: { keyId: string; bytes: number; encryptionContext: EncryptionContext; dryRun?: boolean }) {
+  async generateKey(
+    call: CallContext,
+    input: { keyId: string; bytes: number; encryptionContext: EncryptionContext; dryRun?: boolean },
+  ) {
     const key = await this.#usable(call, input.keyId, 'kms:GenerateDataKey')
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     const plaintext = randomBytes(input.bytes)
@@ -157,7 +177,10 @@ export class Kms implements KeyService {
     const at = keyName(account, keyId)
     if (!(await this.#records.get(kmsKeyRecord, at))) {
       const key = this.#newKey(account, keyId, { description: '', tags: [], manager: 'CUSTOMER' })
-      await this.#records.commit([this.#records.still(kmsKeyRecord, at, undefined)], [this.#records.put(kmsKeyRecord, at, key)])
+      await this.#records.commit(
+        [this.#records.still(kmsKeyRecord, at, undefined)],
+        [this.#records.put(kmsKeyRecord, at, key)],
+      )
     }
     if (alias === undefined || (await this.#records.get(kmsAliasRecord, aliasName(account, alias)))) return
     await this.#records.commit(
@@ -170,7 +193,11 @@ export class Kms implements KeyService {
     return this.#find(call, keyId, 'kms:DescribeKey')
   }
 
-  async listKeys(call: CallContext, after: string | undefined, limit: number): Promise<readonly { keyId: string; arn: string }[]> {
+  async listKeys(
+    call: CallContext,
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly { keyId: string; arn: string }[]> {
     const { accountId } = call.principal
     const prefix = name(accountId, ZERO)
     const names = await this.#records.names(kmsKeyRecord, {
@@ -364,7 +391,15 @@ export class Kms implements KeyService {
     const arn = keyArn(this.#region, accountId, keyId)
     const wrapped = wrapKey(this.#wrapping, generateDataKey(), materialContext(arn, 1))
     const material = [Buffer.from(wrapped).toString('base64')]
-    return { ...facts, accountId, keyId, arn, createdAtMs: this.#clock.nowMs(), state: 'Enabled' satisfies KeyState, material }
+    return {
+      ...facts,
+      accountId,
+      keyId,
+      arn,
+      createdAtMs: this.#clock.nowMs(),
+      state: 'Enabled' satisfies KeyState,
+      material,
+    }
   }
 
   #newAlias(alias: string, keyId: string): KmsAlias {

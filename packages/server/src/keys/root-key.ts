@@ -112,7 +112,8 @@ async function fromSecretsFolder(secretsDir: string): Promise<RootKey> {
 
 /** scrypt with a salt of this data folder; salt and costs are no secrets. About 128 MiB and a third of a second. */
 async function fromPassphrase(passphrase: string, dataDir: string): Promise<RootKey> {
-  if (passphrase.length < MIN_PASSPHRASE) throw new RootKeyError(`the passphrase is shorter than ${MIN_PASSPHRASE} characters`)
+  if (passphrase.length < MIN_PASSPHRASE)
+    throw new RootKeyError(`the passphrase is shorter than ${MIN_PASSPHRASE} characters`)
   const path = join(dataDir, 'root-key.scrypt.json')
   let text = await readIfPresent(path)
   if (text === undefined) {

@@ -15,7 +15,12 @@ interface ServiceKeyRecord {
   readonly material: readonly string[]
 }
 
-const serviceKeyRecord = defineRecord<ServiceKeyRecord>({ label: 'service key', prefix: 's', formatVersion: 1, cached: true })
+const serviceKeyRecord = defineRecord<ServiceKeyRecord>({
+  label: 'service key',
+  prefix: 's',
+  formatVersion: 1,
+  cached: true,
+})
 
 export class StoredServiceKeys implements ServiceKeys {
   readonly #records: RecordStore
@@ -47,7 +52,8 @@ export class StoredServiceKeys implements ServiceKeys {
     try {
       return unwrapKey(this.#open(purpose, value, version), wrapped.subarray(5), context)
     } catch (error) {
-      if (error instanceof SealError) throw new Fault('Damaged', { what: `wrapped data key of ${purpose}` }, { cause: error })
+      if (error instanceof SealError)
+        throw new Fault('Damaged', { what: `wrapped data key of ${purpose}` }, { cause: error })
       throw error
     }
   }

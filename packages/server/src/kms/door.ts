@@ -47,7 +47,8 @@ export class KmsDoor implements Door {
       bytesIn = bytes.length
       call = await this.#options.authenticate(exchange, createHash('sha256').update(bytes).digest('hex'))
       if (!operation) throw new KmsError('UnknownOperationException', '')
-      if (!operation.run) throw new KmsError('UnsupportedOperationException', `${name} is not supported by this server.`)
+      if (!operation.run)
+        throw new KmsError('UnsupportedOperationException', `${name} is not supported by this server.`)
       body = await operation.run(this.#options.kms, call, new Input(parse(bytes)))
     } catch (thrown) {
       error = toKmsError(thrown)

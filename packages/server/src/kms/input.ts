@@ -19,7 +19,8 @@ export class Input {
     if (value.length < minLength) {
       throw constraint(name, value, `Member must have length greater than or equal to ${minLength}`)
     }
-    if (value.length > maxLength) throw constraint(name, value, `Member must have length less than or equal to ${maxLength}`)
+    if (value.length > maxLength)
+      throw constraint(name, value, `Member must have length less than or equal to ${maxLength}`)
     return value
   }
 
@@ -84,7 +85,9 @@ export class Input {
 const lowerFirst = (name: string) => name[0]!.toLowerCase() + name.slice(1)
 
 const constraint = (name: string, value: string, rule: string) =>
-  validation(`1 validation error detected: Value '${value}' at '${lowerFirst(name)}' failed to satisfy constraint: ${rule}`)
+  validation(
+    `1 validation error detected: Value '${value}' at '${lowerFirst(name)}' failed to satisfy constraint: ${rule}`,
+  )
 
 /** Values that may be secret are not repeated. */
 const hidden = (name: string, rule: string) =>

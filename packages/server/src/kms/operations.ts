@@ -23,16 +23,24 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
   CreateKey: {
     readOnly: false,
     async run(kms, call, input) {
-      const spec = input.optionalText('KeySpec', 64) ?? input.optionalText('CustomerMasterKeySpec', 64) ?? 'SYMMETRIC_DEFAULT'
+      const spec =
+        input.optionalText('KeySpec', 64) ?? input.optionalText('CustomerMasterKeySpec', 64) ?? 'SYMMETRIC_DEFAULT'
       const usage = input.optionalText('KeyUsage', 64)
       const origin = input.optionalText('Origin', 64) ?? 'AWS_KMS'
       if (spec !== 'SYMMETRIC_DEFAULT' || (usage ?? 'ENCRYPT_DECRYPT') !== 'ENCRYPT_DECRYPT') {
-        throw new Fault('KmsUnsupported', { message: `KeySpec ${spec} with KeyUsage ${usage} is not supported by this server.` })
+        throw new Fault('KmsUnsupported', {
+          message: `KeySpec ${spec} with KeyUsage ${usage} is not supported by this server.`,
+        })
       }
       if (origin !== 'AWS_KMS' || input.flag('MultiRegion') || input.has('Policy')) {
-        throw new Fault('KmsUnsupported', { message: 'Origin, MultiRegion and Policy are not supported by this server.' })
+        throw new Fault('KmsUnsupported', {
+          message: 'Origin, MultiRegion and Policy are not supported by this server.',
+        })
       }
-      const key = await kms.createKey(call, { description: input.optionalText('Description', 8192) ?? '', tags: input.tags() })
+      const key = await kms.createKey(call, {
+        description: input.optionalText('Description', 8192) ?? '',
+        tags: input.tags(),
+      })
       return { KeyMetadata: metadata(key) }
     },
   },
@@ -71,13 +79,21 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     },
   },
   EnableKey: { readOnly: false, run: (kms, call, input) => kms.setEnabled(call, input.keyId(), true).then(() => ({})) },
-  DisableKey: { readOnly: false, run: (kms, call, input) => kms.setEnabled(call, input.keyId(), false).then(() => ({})) },
+  DisableKey: {
+    readOnly: false,
+    run: (kms, call, input) => kms.setEnabled(call, input.keyId(), false).then(() => ({})),
+  },
   ScheduleKeyDeletion: {
     readOnly: false,
     async run(kms, call, input) {
       const days = input.optionalNumber('PendingWindowInDays', 7, 30) ?? 30
       const key = await kms.scheduleDeletion(call, input.keyId(), days)
-      return { KeyId: key.arn, DeletionDate: seconds(key.deletionAtMs!), KeyState: key.state, PendingWindowInDays: days }
+      return {
+        KeyId: key.arn,
+        DeletionDate: seconds(key.deletionAtMs!),
+        KeyState: key.state,
+        PendingWindowInDays: days,
+      }
     },
   },
   CancelKeyDeletion: {
@@ -86,11 +102,13 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
   },
   CreateAlias: {
     readOnly: false,
-    run: (kms, call, input) => kms.createAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
+    run: (kms, call, input) =>
+      kms.createAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
   },
   UpdateAlias: {
     readOnly: false,
-    run: (kms, call, input) => kms.updateAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
+    run: (kms, call, input) =>
+      kms.updateAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
   },
   DeleteAlias: {
     readOnly: false,

@@ -6,7 +6,15 @@ import type { CallContext } from '../core/principal.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { isBucketName } from './bucket-name.ts'
-import { accountBucket, type BucketRecord, bucketRecord, currentVersion, names, olderVersion, type Versioning } from './records.ts'
+import {
+  accountBucket,
+  type BucketRecord,
+  bucketRecord,
+  currentVersion,
+  names,
+  olderVersion,
+  type Versioning,
+} from './records.ts'
 import type { BucketEncryption } from './types.ts'
 
 export interface BucketsOptions {
@@ -109,7 +117,9 @@ export class Buckets {
   async putEncryption(
     call: CallContext,
     bucket: string,
-    encryption: Omit<BucketEncryption, 'blockedEncryptionTypes'> & { blockedEncryptionTypes: readonly 'SSE-C'[] | undefined },
+    encryption: Omit<BucketEncryption, 'blockedEncryptionTypes'> & {
+      blockedEncryptionTypes: readonly 'SSE-C'[] | undefined
+    },
   ): Promise<void> {
     await this.#change(call, bucket, 's3:PutEncryptionConfiguration', (record) => ({
       ...record,
@@ -135,7 +145,12 @@ export class Buckets {
     await this.#change(call, bucket, 's3:PutBucketVersioning', (record) => ({ ...record, versioning }))
   }
 
-  async #change(call: CallContext, bucket: string, action: string, change: (record: BucketRecord) => BucketRecord): Promise<void> {
+  async #change(
+    call: CallContext,
+    bucket: string,
+    action: string,
+    change: (record: BucketRecord) => BucketRecord,
+  ): Promise<void> {
     for (let attempt = 0; attempt < 10; attempt++) {
       const stored = await this.require(call, bucket, action)
       const done = await this.#records.commit(
@@ -180,7 +195,12 @@ export function requireOwn(
   if (!stored || stored.value.deleting) throw new Fault('BucketNotFound', { bucket })
   if (stored.value.accountId !== call.principal.accountId) {
     const resource = `arn:aws:s3:::${bucket}`
-    throw new Fault('AccessDenied', { callerArn: call.principal.arn, action, resource, reason: 'another account owns the bucket' })
+    throw new Fault('AccessDenied', {
+      callerArn: call.principal.arn,
+      action,
+      resource,
+      reason: 'another account owns the bucket',
+    })
   }
   return stored
 }

@@ -32,7 +32,12 @@ export class ContentReader {
    * Takes `protection` over: it is wiped when the content is closed or this throws.
    * Throws Fault 'Damaged' where the stored bytes are missing or of another length, or do not fit the keys.
    */
-  async open(stored: StoredStream, protection: ActiveProtection, start: number, endExclusive: number): Promise<ObjectContent> {
+  async open(
+    stored: StoredStream,
+    protection: ActiveProtection,
+    start: number,
+    endExclusive: number,
+  ): Promise<ObjectContent> {
     let blob: BlobReader | undefined
     let closed = false
     const close = async () => {
@@ -146,7 +151,11 @@ function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: nu
   }
 }
 
-async function* guarded(chunks: AsyncIterable<Uint8Array>, where: string, close: () => Promise<void>): AsyncIterable<Uint8Array> {
+async function* guarded(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+  close: () => Promise<void>,
+): AsyncIterable<Uint8Array> {
   try {
     for await (const chunk of chunks) if (chunk.length > 0) yield chunk
   } catch (error) {

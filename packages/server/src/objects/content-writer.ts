@@ -57,7 +57,10 @@ export class ContentWriter {
       for await (const chunk of body.chunks) {
         plaintextSize += chunk.length
         if (plaintextSize > options.maxBytes) {
-          throw new Fault('BodyTooLarge', { maxBytes: options.maxBytes, proposedBytes: body.declaredBytes ?? plaintextSize })
+          throw new Fault('BodyTooLarge', {
+            maxBytes: options.maxBytes,
+            proposedBytes: body.declaredBytes ?? plaintextSize,
+          })
         }
         digests.update(chunk)
         await sink.write(sealing.update(chunk))
@@ -150,7 +153,12 @@ class SealedSink {
     if (this.#pendingBytes >= WRITE_BYTES) await this.#flush()
   }
 
-  async end(): Promise<{ sealedSize: number; crc32c: number; blob: StagedBlob | undefined; inline: Uint8Array | undefined }> {
+  async end(): Promise<{
+    sealedSize: number
+    crc32c: number
+    blob: StagedBlob | undefined
+    inline: Uint8Array | undefined
+  }> {
     const facts = { sealedSize: this.#sealedSize, crc32c: this.#crc >>> 0 }
     if (!this.#blob && this.#sealedSize <= INLINE_BYTES) {
       return { ...facts, blob: undefined, inline: Buffer.concat(this.#pending) }

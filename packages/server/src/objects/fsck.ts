@@ -10,8 +10,8 @@ import type { BlobStore } from '../storage/blobs.ts'
 import type { ContentReader } from './content-reader.ts'
 import type { Protector } from './protection.ts'
 import {
-  blobReference,
   type BucketRecord,
+  blobReference,
   bucketRecord,
   currentVersion,
   inlineContent,
@@ -52,7 +52,15 @@ export async function fsck(services: FsckServices, report: (problem: string) => 
     }
     for await (const stored of each(services.records, olderVersion, within, report)) {
       if (stored.value.kind === 'deleteMarker') continue
-      await checkVersion(services, bucketName, bucket.value, keyOfVersionName(stored.name), stored.value, summary, report)
+      await checkVersion(
+        services,
+        bucketName,
+        bucket.value,
+        keyOfVersionName(stored.name),
+        stored.value,
+        summary,
+        report,
+      )
     }
   }
   return summary

@@ -6,7 +6,15 @@ import type { CallContext } from '../core/principal.ts'
 import { name, nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordKind, RecordStore, Stored } from '../records/record-store.ts'
 import type { Buckets } from './buckets.ts'
-import { currentVersion, type DeleteMarker, keyOfName, keyOfVersionName, names, type ObjectVersion, olderVersion } from './records.ts'
+import {
+  currentVersion,
+  type DeleteMarker,
+  keyOfName,
+  keyOfVersionName,
+  names,
+  type ObjectVersion,
+  olderVersion,
+} from './records.ts'
 import type { Checksum } from './types.ts'
 
 export interface ListedObject {
@@ -67,7 +75,13 @@ export class Listing {
     const entries: ListedObject[] = []
     const commonPrefixes: string[] = []
     const lt = prefixEnd(names.objectKey(bucketId, prefix))
-    const cursor = new Cursor(this.#records, currentVersion, firstName(bucketId, prefix, delimiter, startAfter), lt, maxKeys + 1)
+    const cursor = new Cursor(
+      this.#records,
+      currentVersion,
+      firstName(bucketId, prefix, delimiter, startAfter),
+      lt,
+      maxKeys + 1,
+    )
     let last: string | undefined
     for (;;) {
       const stored = await cursor.peek()
@@ -102,7 +116,8 @@ export class Listing {
       versionIdMarker === undefined
         ? firstName(bucketId, prefix, delimiter, keyMarker)
         : maxName(names.objectKey(bucketId, prefix), names.objectKey(bucketId, keyMarker))
-    const afterKey = versionIdMarker === undefined ? maxName(from, prefixEnd(names.versionsOf(bucketId, keyMarker))) : from
+    const afterKey =
+      versionIdMarker === undefined ? maxName(from, prefixEnd(names.versionsOf(bucketId, keyMarker))) : from
     const current = new Cursor(this.#records, currentVersion, from, lt, maxKeys + 1)
     const older = new Cursor(this.#records, olderVersion, keyMarker === '' ? from : afterKey, lt, maxKeys + 1)
     let skipping = versionIdMarker !== undefined

@@ -1,4 +1,6 @@
 /** The objects room on memory: what was put comes back, by every method, and versions behave as S3's do. */
+
+import { DataKey } from '@strongroom/crypto'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { CallContext } from '../core/principal.ts'
@@ -18,7 +20,6 @@ import { Protector } from './protection.ts'
 import { inlineContent, names } from './records.ts'
 import { sweep } from './sweep.ts'
 import type { GetInput, PutInput, RequestedProtection } from './types.ts'
-import { DataKey } from '@strongroom/crypto'
 
 const call: CallContext = {
   principal: {
@@ -42,7 +43,12 @@ const call: CallContext = {
 
 function make() {
   let nowMs = 1_700_000_000_000
-  const clock = { nowMs: () => nowMs++, skip: (ms: number) => void (nowMs += ms) }
+  const clock = {
+    nowMs: () => nowMs++,
+    skip(ms: number) {
+      nowMs += ms
+    },
+  }
   const records = new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1))
   const blobs = new MemoryBlobStore()
   const rootKey = new RootKey(new Uint8Array(32).fill(2))
@@ -53,7 +59,18 @@ function make() {
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const buckets = new Buckets({ records, clock, blockedEncryptionTypes: [] })
   const objects = new Objects({ records, protector, writer: new ContentWriter(blobs), reader, clock })
-  return { clock, records, blobs, kms, protector, reader, buckets, objects, listing: new Listing(records, buckets), outcomes }
+  return {
+    clock,
+    records,
+    blobs,
+    kms,
+    protector,
+    reader,
+    buckets,
+    objects,
+    listing: new Listing(records, buckets),
+    outcomes,
+  }
 }
 
 function putInput(objectKey: string, content: Uint8Array, more: Partial<PutInput> = {}): PutInput {
@@ -112,17 +129,26 @@ const METHODS: Record<string, () => RequestedProtection> = {
 describe.each(Object.keys(METHODS))('%s', (method) => {
   const key = method === 'SSE-C' ? { customerKey: customerKey() } : {}
 
-  test.each([0, 1, 16_000, 16_384, 65_535, 65_536, 65_537, 2_500_000])('%d bytes come back, whole and by range', async (size) => {
-    const content = Buffer.alloc(size, 'marked plaintext ')
-    await server.objects.put(call, putInput('k', content, { protection: METHODS[method]!() }))
-    expect((await read(getInput('k', key))).equals(content)).toBe(true)
-    for (const [first, last] of [[0, 0], [65_530, 65_545], [size - 3, size + 9], [100, size - 100]] as const) {
-      if (first < 0 || first >= size || last < first) continue
-      const found = await read(getInput('k', { ...key, range: { first, last } }))
-      expect(found.equals(content.subarray(first, last + 1))).toBe(true)
-    }
-    for await (const { id } of server.blobs.list()) expect(Buffer.from(server.blobs.raw(id)!).includes('marked')).toBe(false)
-  })
+  test.each([0, 1, 16_000, 16_384, 65_535, 65_536, 65_537, 2_500_000])(
+    '%d bytes come back, whole and by range',
+    async (size) => {
+      const content = Buffer.alloc(size, 'marked plaintext ')
+      await server.objects.put(call, putInput('k', content, { protection: METHODS[method]!() }))
+      expect((await read(getInput('k', key))).equals(content)).toBe(true)
+      for (const [first, last] of [
+        [0, 0],
+        [65_530, 65_545],
+        [size - 3, size + 9],
+        [100, size - 100],
+      ] as const) {
+        if (first < 0 || first >= size || last < first) continue
+        const found = await read(getInput('k', { ...key, range: { first, last } }))
+        expect(found.equals(content.subarray(first, last + 1))).toBe(true)
+      }
+      for await (const { id } of server.blobs.list())
+        expect(Buffer.from(server.blobs.raw(id)!).includes('marked')).toBe(false)
+    },
+  )
 
   test('a flipped bit releases nothing of its segment, and fsck reports it', async () => {
     const content = Buffer.alloc(200_000, 7)
@@ -150,7 +176,8 @@ test('exactly one GenerateDataKey a PUT and one Decrypt a GET, none for HEAD, LI
   expect(server.outcomes).toEqual(['GenerateDataKey', 'Decrypt'])
   await server.objects.head(call, getInput('k'))
   await server.listing.objects(call, { bucket: 'bucket', prefix: '', delimiter: '', maxKeys: 9, startAfter: '' })
-  for (const method of ['AES256', 'SSE-C']) await server.objects.put(call, putInput(method, Buffer.from('x'), { protection: METHODS[method]!() }))
+  for (const method of ['AES256', 'SSE-C'])
+    await server.objects.put(call, putInput(method, Buffer.from('x'), { protection: METHODS[method]!() }))
   expect(server.outcomes).toHaveLength(2)
 })
 
@@ -159,10 +186,16 @@ test('a wrong customer key is refused, a missing one too, and one that does not 
   await server.objects.put(call, putInput('s', Buffer.from('x')))
   const wrong = { key: new DataKey(new Uint8Array(32).fill(6)), keyMd5: '' }
   const refusal = (code: string) => ({ code: 'EncryptionRefused', detail: { refusal: code } })
-  await expect(server.objects.get(call, getInput('c', { customerKey: wrong }))).rejects.toMatchObject(refusal('SseCKeyWrong'))
-  await expect(server.objects.head(call, getInput('c', { customerKey: wrong }))).rejects.toMatchObject(refusal('SseCKeyWrong'))
+  await expect(server.objects.get(call, getInput('c', { customerKey: wrong }))).rejects.toMatchObject(
+    refusal('SseCKeyWrong'),
+  )
+  await expect(server.objects.head(call, getInput('c', { customerKey: wrong }))).rejects.toMatchObject(
+    refusal('SseCKeyWrong'),
+  )
   await expect(server.objects.get(call, getInput('c'))).rejects.toMatchObject(refusal('SseCKeyRequired'))
-  await expect(server.objects.get(call, getInput('s', { customerKey: wrong }))).rejects.toMatchObject(refusal('SseCNotApplicable'))
+  await expect(server.objects.get(call, getInput('s', { customerKey: wrong }))).rejects.toMatchObject(
+    refusal('SseCNotApplicable'),
+  )
 })
 
 test('a bucket with anything in it is not deleted; what is given up is swept', async () => {
@@ -170,7 +203,9 @@ test('a bucket with anything in it is not deleted; what is given up is swept', a
   await expect(server.buckets.delete(call, 'bucket')).rejects.toMatchObject({ code: 'BucketNotEmpty' })
   await server.objects.delete(call, { bucket: 'bucket', objectKey: 'k', versionId: undefined })
   await server.buckets.delete(call, 'bucket')
-  await expect(server.buckets.require(call, 'bucket', 's3:ListBucket')).rejects.toMatchObject({ code: 'BucketNotFound' })
+  await expect(server.buckets.require(call, 'bucket', 's3:ListBucket')).rejects.toMatchObject({
+    code: 'BucketNotFound',
+  })
   server.clock.skip(120_000)
   expect((await sweep(server.records, server.blobs, server.clock)).garbage).toBe(1)
   for await (const blob of server.blobs.list()) expect.unreachable(blob.id)
@@ -179,12 +214,16 @@ test('a bucket with anything in it is not deleted; what is given up is swept', a
 test('conditional writes', async () => {
   const once = { conditions: { ifNoneMatch: ['*'] } }
   const { etag } = await server.objects.put(call, putInput('k', Buffer.from('1'), once))
-  await expect(server.objects.put(call, putInput('k', Buffer.from('2'), once))).rejects.toMatchObject({ code: 'PreconditionFailed' })
+  await expect(server.objects.put(call, putInput('k', Buffer.from('2'), once))).rejects.toMatchObject({
+    code: 'PreconditionFailed',
+  })
   await server.objects.put(call, putInput('k', Buffer.from('3'), { conditions: { ifMatch: [etag] } }))
   await expect(
     server.objects.put(call, putInput('k', Buffer.from('4'), { conditions: { ifMatch: [etag] } })),
   ).rejects.toMatchObject({ code: 'PreconditionFailed' })
-  const both = await Promise.allSettled(['a', 'b'].map((text) => server.objects.put(call, putInput('new', Buffer.from(text), once))))
+  const both = await Promise.allSettled(
+    ['a', 'b'].map((text) => server.objects.put(call, putInput('new', Buffer.from(text), once))),
+  )
   expect(both.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
 })
 
@@ -192,7 +231,10 @@ test('listings page through keys and common prefixes in UTF-8 order', async () =
   const keys = ['a', 'b/1', 'b/2', 'c', '\u{1F600}', '\uFF5E', 'b/sub/x']
   for (const objectKey of keys) await server.objects.put(call, putInput(objectKey, Buffer.from('x')))
   const sorted = [...keys].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)))
-  for (const [delimiter, expected] of [['', sorted], ['/', ['a', 'b/', 'c', '\uFF5E', '\u{1F600}']]] as const) {
+  for (const [delimiter, expected] of [
+    ['', sorted],
+    ['/', ['a', 'b/', 'c', '\uFF5E', '\u{1F600}']],
+  ] as const) {
     for (const maxKeys of [1, 2, 1000]) {
       const seen: string[] = []
       let startAfter: string | undefined = ''
@@ -204,7 +246,11 @@ test('listings page through keys and common prefixes in UTF-8 order', async () =
           maxKeys,
           startAfter,
         })
-        seen.push(...[...page.entries.map((entry) => entry.objectKey), ...page.commonPrefixes].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y))))
+        seen.push(
+          ...[...page.entries.map((entry) => entry.objectKey), ...page.commonPrefixes].sort((x, y) =>
+            Buffer.compare(Buffer.from(x), Buffer.from(y)),
+          ),
+        )
         startAfter = page.next
       }
       expect(seen).toEqual(expected)
@@ -219,7 +265,10 @@ interface ModelVersion {
 }
 
 test('versioning behaves like a list of versions', async () => {
-  const step: fc.Arbitrary<Step> = fc.record({ do: fc.constantFrom('put', 'put', 'delete', 'remove', 'versioning'), n: fc.nat(9) })
+  const step: fc.Arbitrary<Step> = fc.record({
+    do: fc.constantFrom('put', 'put', 'delete', 'remove', 'versioning'),
+    n: fc.nat(9),
+  })
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
       server = make()
@@ -238,7 +287,11 @@ test('versioning behaves like a list of versions', async () => {
           const { versionId } = await server.objects.put(call, putInput('k', Buffer.from(`body ${i}`)))
           add({ id: versionId ?? 'null', body: `body ${i}` })
         } else if (what === 'delete') {
-          const { versionId } = await server.objects.delete(call, { bucket: 'bucket', objectKey: 'k', versionId: undefined })
+          const { versionId } = await server.objects.delete(call, {
+            bucket: 'bucket',
+            objectKey: 'k',
+            versionId: undefined,
+          })
           if (mode === undefined) model = model.filter(({ id }) => id !== 'null')
           else add({ id: versionId!, body: undefined })
         } else if (model.length > 0) {
@@ -259,7 +312,8 @@ test('versioning behaves like a list of versions', async () => {
         )
         const newest = model[0]
         if (newest?.body !== undefined) expect((await read(getInput('k'))).toString()).toBe(newest.body)
-        else await expect(read(getInput('k'))).rejects.toMatchObject({ code: newest ? 'ObjectDeleted' : 'ObjectNotFound' })
+        else
+          await expect(read(getInput('k'))).rejects.toMatchObject({ code: newest ? 'ObjectDeleted' : 'ObjectNotFound' })
       }
     }),
     { numRuns: 60 },

@@ -28,8 +28,8 @@ import type {
   StoredHeaders,
   UserMetadata,
 } from './types.ts'
-import { type KeyState, KeyVersions } from './versions.ts'
 import { NULL_VERSION, sequenceOf } from './version-id.ts'
+import { type KeyState, KeyVersions } from './versions.ts'
 
 export interface ObjectsOptions {
   readonly records: RecordStore
@@ -157,7 +157,8 @@ export class Objects {
     const found = await this.#find(call, read, 's3:GetObject')
     checkCopySource(source.conditions, found.version)
     if (found.version.plaintextSize > MAX_PUT_BYTES) throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
-    const inPlace = source.bucket === input.bucket && source.objectKey === input.objectKey && source.versionId === undefined
+    const inPlace =
+      source.bucket === input.bucket && source.objectKey === input.objectKey && source.versionId === undefined
     const changes =
       input.metadata !== 'COPY' ||
       input.protection.kind !== 'default' ||
@@ -346,15 +347,24 @@ function factsOf(objectKey: string, bucket: BucketRecord, version: ObjectVersion
 }
 
 /** A bucket whose default is not simply AES256 gives a copy in place something to change. */
-const isConfigured = (bucket: BucketRecord) => bucket.encryption.algorithm !== 'AES256' || bucket.encryption.bucketKeyEnabled
+const isConfigured = (bucket: BucketRecord) =>
+  bucket.encryption.algorithm !== 'AES256' || bucket.encryption.bucketKeyEnabled
 
 function requireObjectKey(objectKey: string): void {
   if (objectKey.includes('\0')) {
-    throw new Fault('ArgumentInvalid', { argument: 'Key', value: '', message: 'Object keys with a NUL character are not supported.' })
+    throw new Fault('ArgumentInvalid', {
+      argument: 'Key',
+      value: '',
+      message: 'Object keys with a NUL character are not supported.',
+    })
   }
 }
 
 function requireVersionId(versionId: string): void {
   if (versionId === NULL_VERSION || sequenceOf(versionId) !== undefined) return
-  throw new Fault('ArgumentInvalid', { argument: 'versionId', value: versionId, message: 'Invalid version id specified' })
+  throw new Fault('ArgumentInvalid', {
+    argument: 'versionId',
+    value: versionId,
+    message: 'Invalid version id specified',
+  })
 }

@@ -2,9 +2,10 @@
  * Which method seals an object, and the data keys for it. The choice is made once, here, and carried as a value.
  * Precedence (AWS S3 user guide, default encryption): request headers, then the bucket's default, then SSE-S3.
  */
+
+import { randomBytes } from 'node:crypto'
 import { type DataKey, encodeContext, SealError } from '@strongroom/crypto'
 import { deriveKey, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
-import { randomBytes } from 'node:crypto'
 import { type EncryptionRefusal, Fault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
 import type { KeyService, ServiceKeys } from '../keys/key-service.ts'
@@ -78,11 +79,20 @@ export class Protector {
     })
     if (stored.method === 'aws:kms') return active(stored, inner)
     const outerWrapped = Buffer.from(stored.outerWrappedKey, 'base64')
-    return active(stored, inner, await this.#serviceKeys.unwrap('dsse-outer', outerWrapped, contextOf(place, stored.method)))
+    return active(
+      stored,
+      inner,
+      await this.#serviceKeys.unwrap('dsse-outer', outerWrapped, contextOf(place, stored.method)),
+    )
   }
 
   /** What a HEAD needs: the customer's key is verified, and no KMS is called. */
-  verifyRead(call: CallContext, place: ProtectedPlace, stored: StoredProtection, customerKey: CustomerKey | undefined): void {
+  verifyRead(
+    call: CallContext,
+    place: ProtectedPlace,
+    stored: StoredProtection,
+    customerKey: CustomerKey | undefined,
+  ): void {
     requireReadable(call, stored, customerKey)
     if (stored.method === 'SSE-C') openCustomer(place, stored, customerKey!).wipe()
   }
@@ -133,10 +143,15 @@ export function protectionFacts(stored: StoredProtection): ProtectionFacts {
 
 type KmsChoice = Extract<RequestedProtection, { kind: 'aws:kms' | 'aws:kms:dsse' }>
 
-function choose(requested: RequestedProtection, bucketDefault: BucketEncryption): Exclude<RequestedProtection, { kind: 'default' }> {
+function choose(
+  requested: RequestedProtection,
+  bucketDefault: BucketEncryption,
+): Exclude<RequestedProtection, { kind: 'default' }> {
   if (requested.kind !== 'default') return requested
   const { algorithm, kmsKeyId } = bucketDefault
-  return algorithm === 'AES256' ? { kind: 'AES256' } : { kind: algorithm, keyId: kmsKeyId, encryptionContext: undefined }
+  return algorithm === 'AES256'
+    ? { kind: 'AES256' }
+    : { kind: algorithm, keyId: kmsKeyId, encryptionContext: undefined }
 }
 
 function requireReadable(call: CallContext, stored: StoredProtection, customerKey: CustomerKey | undefined): void {

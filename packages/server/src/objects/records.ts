@@ -52,17 +52,29 @@ export interface NullVersion {
 
 export const bucketRecord = defineRecord<BucketRecord>({ label: 'bucket', prefix: 'b', formatVersion: 1, cached: true })
 /** Buckets by account; the value tells nothing more. */
-export const accountBucket = defineRecord<Record<string, never>>({ label: 'bucket of an account', prefix: 'a', formatVersion: 1 })
+export const accountBucket = defineRecord<Record<string, never>>({
+  label: 'bucket of an account',
+  prefix: 'a',
+  formatVersion: 1,
+})
 /** The current version where it is an object; a key whose newest version is a delete marker has none. */
 export const currentVersion = defineRecord<ObjectVersion>({ label: 'current version', prefix: 'o', formatVersion: 1 })
 /** All other versions, and every delete marker; newest first. */
-export const olderVersion = defineRecord<ObjectVersion | DeleteMarker>({ label: 'older version', prefix: 'v', formatVersion: 1 })
+export const olderVersion = defineRecord<ObjectVersion | DeleteMarker>({
+  label: 'older version',
+  prefix: 'v',
+  formatVersion: 1,
+})
 export const keyHead = defineRecord<KeyHead>({ label: 'key head', prefix: 'h', formatVersion: 1 })
 export const nullVersion = defineRecord<NullVersion>({ label: 'null version', prefix: 'n', formatVersion: 1 })
 /** Small sealed content. */
 export const inlineContent = defineRecord<Uint8Array>({ label: 'inline content', prefix: 'd', formatVersion: 1 })
 /** Written in the commit that first names a blob, removed in the one that last did. */
-export const blobReference = defineRecord<Record<string, never>>({ label: 'blob reference', prefix: 'r', formatVersion: 1 })
+export const blobReference = defineRecord<Record<string, never>>({
+  label: 'blob reference',
+  prefix: 'r',
+  formatVersion: 1,
+})
 /** Blobs to be deleted, by the time from which nobody can come to read them. */
 export const garbageBlob = defineRecord<Record<string, never>>({ label: 'garbage blob', prefix: 'g', formatVersion: 1 })
 

@@ -15,16 +15,26 @@ export interface Swept {
 }
 
 export async function sweep(records: RecordStore, blobs: BlobStore, clock: Clock): Promise<Swept> {
-  return { garbage: await sweepGarbage(records, blobs, clock), unreferenced: await sweepUnreferenced(records, blobs, clock) }
+  return {
+    garbage: await sweepGarbage(records, blobs, clock),
+    unreferenced: await sweepUnreferenced(records, blobs, clock),
+  }
 }
 
 /** Deletes what commits have given up, once nobody can be about to read it. */
 async function sweepGarbage(records: RecordStore, blobs: BlobStore, clock: Clock): Promise<number> {
   let count = 0
   for (;;) {
-    const due = await records.names(garbageBlob, { gte: new Uint8Array(0), lt: ascending(BigInt(clock.nowMs())), limit: BATCH })
+    const due = await records.names(garbageBlob, {
+      gte: new Uint8Array(0),
+      lt: ascending(BigInt(clock.nowMs())),
+      limit: BATCH,
+    })
     for (const recordName of due) await blobs.delete(Buffer.from(recordName.subarray(8)).toString())
-    await records.commit([], due.map((recordName) => records.remove(garbageBlob, recordName)))
+    await records.commit(
+      [],
+      due.map((recordName) => records.remove(garbageBlob, recordName)),
+    )
     count += due.length
     if (due.length < BATCH) return count
   }

@@ -49,7 +49,11 @@ export class KeyVersions {
   }
 
   /** A version by id: the current one, an older one, or undefined. */
-  async find(bucketId: string, objectKey: string, versionId: string): Promise<Stored<ObjectVersion | DeleteMarker> | undefined> {
+  async find(
+    bucketId: string,
+    objectKey: string,
+    versionId: string,
+  ): Promise<Stored<ObjectVersion | DeleteMarker> | undefined> {
     const at = names.objectKey(bucketId, objectKey)
     const current = await this.#records.get(currentVersion, at)
     if (current?.value.versionId === versionId) return current
@@ -110,11 +114,15 @@ export class KeyVersions {
 
     if (state.versioning === undefined || (current && !isCurrent)) return change
     const below = await this.newestOlder(bucketId, objectKey)
-    const next = below && !isCurrent && sameName(below, version) ? await this.newestOlder(bucketId, objectKey, below.name) : below
+    const next =
+      below && !isCurrent && sameName(below, version) ? await this.newestOlder(bucketId, objectKey, below.name) : below
     if (!next) change.mutations.push(this.#records.remove(keyHead, at))
     else if (next.value.kind === 'object' && (isCurrent || sameName(below!, version))) {
       change.checks.push(this.#records.unchanged(olderVersion, next))
-      change.mutations.push(this.#records.remove(olderVersion, next.name), this.#records.put(currentVersion, at, next.value))
+      change.mutations.push(
+        this.#records.remove(olderVersion, next.name),
+        this.#records.put(currentVersion, at, next.value),
+      )
       if (next.value.versionId === NULL_VERSION) change.mutations.push(this.#records.remove(nullVersion, at))
     }
     return change
@@ -127,7 +135,8 @@ export class KeyVersions {
     const change = this.#begin(state)
     if (versioning !== undefined) change.mutations.push(this.#records.put(keyHead, at, { sequence: newest.sequence }))
     const replaced = newest.versionId === NULL_VERSION
-    if (current && replaced && current.value.versionId === NULL_VERSION) this.#release(change, current.value, garbageAtMs)
+    if (current && replaced && current.value.versionId === NULL_VERSION)
+      this.#release(change, current.value, garbageAtMs)
     else if (current) this.#file(change, bucketId, objectKey, current.value)
     if (versioning === 'Suspended') {
       const older = await this.find(bucketId, objectKey, NULL_VERSION)

@@ -17,9 +17,15 @@ function make() {
 
 test('a record comes back by name, in order, and nothing of it stands in clear', async () => {
   const { catalog, records } = make()
-  await records.commit([], [records.put(note, name('b'), { text: 'marked' }), records.put(note, name('a'), { text: 'é' })])
+  await records.commit(
+    [],
+    [records.put(note, name('b'), { text: 'marked' }), records.put(note, name('a'), { text: 'é' })],
+  )
   expect((await records.get(note, name('b')))?.value).toEqual({ text: 'marked' })
-  expect((await records.range(note, { gte: name('a'), lt: name('z'), limit: 9 })).map((r) => r.value.text)).toEqual(['é', 'marked'])
+  expect((await records.range(note, { gte: name('a'), lt: name('z'), limit: 9 })).map((r) => r.value.text)).toEqual([
+    'é',
+    'marked',
+  ])
   const [entry] = await catalog.range({ gte: name('Nb'), lt: name('Nc'), limit: 1 })
   expect(Buffer.from(entry!.value).includes('marked')).toBe(false)
 })
@@ -32,11 +38,14 @@ test('a value that was moved, changed or made under another root key is reported
   flipped[flipped.length - 1]! ^= 1
   const version = Uint8Array.from(entry!.value)
   version[1] = 2
-  await catalog.commit([], [
-    { key: name('Nmoved'), value: entry!.value },
-    { key: name('Nflipped'), value: flipped },
-    { key: name('Nversion'), value: version },
-  ])
+  await catalog.commit(
+    [],
+    [
+      { key: name('Nmoved'), value: entry!.value },
+      { key: name('Nflipped'), value: flipped },
+      { key: name('Nversion'), value: version },
+    ],
+  )
   for (const place of ['moved', 'flipped', 'version']) {
     await expect(records.get(note, name(place))).rejects.toMatchObject({ code: 'Damaged' })
   }

@@ -40,7 +40,12 @@ export interface RecordRange {
 export type RecordKey<T> = readonly [kind: RecordKind<T>, name: Uint8Array]
 
 /** Throws where another kind has the prefix already. */
-export function defineRecord<T>(kind: { label: string; prefix: string; formatVersion: number; cached?: boolean }): RecordKind<T> {
+export function defineRecord<T>(kind: {
+  label: string
+  prefix: string
+  formatVersion: number
+  cached?: boolean
+}): RecordKind<T> {
   const taken = prefixes.get(kind.prefix)
   if (taken !== undefined) throw new Error(`records of ${taken} and ${kind.label} share the prefix ${kind.prefix}`)
   prefixes.set(kind.prefix, kind.label)
@@ -118,7 +123,12 @@ export class RecordStore {
   }
 
   #entries(kind: RecordKind<unknown>, { gte, lt, limit, reverse }: RecordRange): Promise<CatalogEntry[]> {
-    return this.catalog.range({ gte: catalogKey(kind, gte), lt: catalogKey(kind, lt), limit, reverse: reverse ?? false })
+    return this.catalog.range({
+      gte: catalogKey(kind, gte),
+      lt: catalogKey(kind, lt),
+      limit,
+      reverse: reverse ?? false,
+    })
   }
 
   #open<T>(kind: RecordKind<T>, name: Uint8Array, entry: CatalogEntry): Stored<T> {

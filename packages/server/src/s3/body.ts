@@ -34,7 +34,8 @@ export function incomingBody(exchange: Exchange, verified: VerifiedSignature): I
     needsSha256: payload.kind === 'hash',
     expectations(): BodyExpectations {
       const value = announced && (announced.value ?? decoder?.trailers[announced.header])
-      if (announced && (value === undefined || !isBase64Of(value, announced.bytes))) throw invalidChecksum(announced.header)
+      if (announced && (value === undefined || !isBase64Of(value, announced.bytes)))
+        throw invalidChecksum(announced.header)
       return {
         contentMd5,
         payloadSha256: payload.kind === 'hash' ? payload.hex : undefined,
@@ -103,7 +104,8 @@ function readLength(exchange: Exchange, chunked: boolean): number | undefined {
     return 0
   }
   const length = Number(text)
-  if (!Number.isSafeInteger(length) || length < 0) throw new S3Error('InvalidArgument', { message: 'Invalid content length' })
+  if (!Number.isSafeInteger(length) || length < 0)
+    throw new S3Error('InvalidArgument', { message: 'Invalid content length' })
   return length
 }
 
@@ -115,15 +117,21 @@ function readContentMd5(header: string | undefined): Uint8Array | undefined {
 
 function readChecksum(headers: Exchange['request']['headers']) {
   const given = Object.keys(headers).filter((name) => name in CHECKSUM_HEADERS)
-  const trailer = String(headers['x-amz-trailer'] ?? '').trim().toLowerCase()
+  const trailer = String(headers['x-amz-trailer'] ?? '')
+    .trim()
+    .toLowerCase()
   if (trailer !== '') {
     if (!(trailer in CHECKSUM_HEADERS)) {
-      throw new S3Error('InvalidRequest', { message: 'The value specified in the x-amz-trailer header is not supported' })
+      throw new S3Error('InvalidRequest', {
+        message: 'The value specified in the x-amz-trailer header is not supported',
+      })
     }
     given.push(trailer)
   }
   if (given.length > 1) {
-    throw new S3Error('InvalidRequest', { message: 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.' })
+    throw new S3Error('InvalidRequest', {
+      message: 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+    })
   }
   const header = given[0]
   if (header === undefined) return undefined

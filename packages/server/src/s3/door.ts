@@ -5,9 +5,9 @@ import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import type { Observer } from '../core/outcome.ts'
 import type { CallContext } from '../core/principal.ts'
-import { authenticate, type Authentication } from './authenticate.ts'
+import { type Authentication, authenticate } from './authenticate.ts'
 import { incomingBody, readDocument } from './body.ts'
-import { S3Error, toS3Error } from './errors.ts'
+import { type S3Error, toS3Error } from './errors.ts'
 import type { Operation, OutcomeNotes, S3Reply, S3Request } from './operation.ts'
 import { operations } from './operations/index.ts'
 import { Router } from './router.ts'
@@ -43,7 +43,12 @@ export class S3Door implements Door {
 
   async handle(exchange: Exchange): Promise<void> {
     const { response } = exchange
-    const progress: Progress = { target: { bucket: '', objectKey: '' }, operation: undefined, call: undefined, notes: {} }
+    const progress: Progress = {
+      target: { bucket: '', objectKey: '' },
+      operation: undefined,
+      call: undefined,
+      notes: {},
+    }
     let error: S3Error | undefined
     let bytesOut = 0
     try {
@@ -122,7 +127,8 @@ export class S3Door implements Door {
 /** First value of each parameter, decoded; `+` is a space, as in forms. */
 function readQuery(rawQuery: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>()
-  if (rawQuery !== '') for (const [name, value] of new URLSearchParams(rawQuery)) if (!query.has(name)) query.set(name, value)
+  if (rawQuery !== '')
+    for (const [name, value] of new URLSearchParams(rawQuery)) if (!query.has(name)) query.set(name, value)
   return query
 }
 
@@ -130,7 +136,14 @@ function readQuery(rawQuery: string): ReadonlyMap<string, string> {
 async function send(exchange: Exchange, reply: S3Reply): Promise<number> {
   const { request, response } = exchange
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
-  const head: string[] = ['x-amz-request-id', exchange.requestId, 'x-amz-id-2', hostId(exchange.requestId), 'server', 'Strongroom']
+  const head: string[] = [
+    'x-amz-request-id',
+    exchange.requestId,
+    'x-amz-id-2',
+    hostId(exchange.requestId),
+    'server',
+    'Strongroom',
+  ]
   for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) head.push(name, value)
   for (const [name, value] of reply.userMetadata ?? []) head.push(`x-amz-meta-${name}`, value)
   const length = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.bytes
@@ -152,7 +165,10 @@ async function send(exchange: Exchange, reply: S3Reply): Promise<number> {
   return length
 }
 
-async function stream(response: ServerResponse, body: { chunks(): AsyncIterable<Uint8Array>; close(): Promise<void> }): Promise<void> {
+async function stream(
+  response: ServerResponse,
+  body: { chunks(): AsyncIterable<Uint8Array>; close(): Promise<void> },
+): Promise<void> {
   const gone = new AbortController()
   const onClose = () => gone.abort()
   response.once('close', onClose)
@@ -171,7 +187,8 @@ async function stream(response: ServerResponse, body: { chunks(): AsyncIterable<
 }
 
 function errorReply(error: S3Error, exchange: Exchange, target: Target): S3Reply {
-  if (exchange.request.method === 'HEAD' || error.status === 304) return { status: error.status, headers: error.headers }
+  if (exchange.request.method === 'HEAD' || error.status === 304)
+    return { status: error.status, headers: error.headers }
   const resource = target.objectKey === '' ? `/${target.bucket}` : `/${target.bucket}/${target.objectKey}`
   const body = bareDocument('Error', [
     element('Code', error.code),
@@ -198,7 +215,8 @@ function endBody({ request, response }: Exchange): void {
 }
 
 const hasBody = (headers: Exchange['request']['headers']) =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+  headers['transfer-encoding'] !== undefined ||
+  (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 
 /** AWS's second id of a request; here it says nothing more than the first. */
 const hostId = (requestId: string) => Buffer.from(`strongroom/${requestId}`).toString('base64')

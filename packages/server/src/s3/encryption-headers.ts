@@ -30,7 +30,8 @@ export function requestedProtection(headers: Headers, secure: boolean): Requeste
 
 /** The customer's key of a read. Other encryption headers have no place on one. */
 export function customerKeyOfRead(headers: Headers, secure: boolean): CustomerKey | undefined {
-  if ([METHOD, KMS_KEY_ID, CONTEXT, BUCKET_KEY].some((name) => headers[name] !== undefined)) throw refused('SseHeadersOnRead')
+  if ([METHOD, KMS_KEY_ID, CONTEXT, BUCKET_KEY].some((name) => headers[name] !== undefined))
+    throw refused('SseHeadersOnRead')
   return readCustomerKey(headers, CUSTOMER, secure, undefined, true)
 }
 
@@ -87,7 +88,11 @@ function readContext(header: string): Record<string, string> {
     throw refused('KmsContextInvalid')
   }
   const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!isMap || Object.values(value as object).some((entry) => typeof entry !== 'string') || 'aws:s3:arn' in (value as object)) {
+  if (
+    !isMap ||
+    Object.values(value as object).some((entry) => typeof entry !== 'string') ||
+    'aws:s3:arn' in (value as object)
+  ) {
     throw refused('KmsContextInvalid')
   }
   return value as Record<string, string>

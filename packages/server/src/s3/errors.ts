@@ -13,7 +13,10 @@ const ROWS = {
   ],
   BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
   BucketNotEmpty: [409, 'The bucket you tried to delete is not empty'],
-  ConditionalRequestConflict: [409, 'The conditional request cannot succeed due to a conflicting operation against this resource.'],
+  ConditionalRequestConflict: [
+    409,
+    'The conditional request cannot succeed due to a conflicting operation against this resource.',
+  ],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   IllegalLocationConstraintException: [400, 'The specified location constraint is incompatible with this endpoint.'],
   IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length HTTP header'],
@@ -43,7 +46,10 @@ const ROWS = {
   NoSuchVersion: [404, 'The specified version does not exist.'],
   NotImplemented: [501, 'A header you provided implies functionality that is not implemented'],
   NotModified: [304, 'Not Modified'],
-  OperationAborted: [409, 'A conflicting conditional operation is currently in progress against this resource. Please try again.'],
+  OperationAborted: [
+    409,
+    'A conflicting conditional operation is currently in progress against this resource. Please try again.',
+  ],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
   RequestTimeTooSkewed: [403, 'The difference between the request time and the current time is too large.'],
   ServiceUnavailable: [503, 'Service is unable to handle request.'],
@@ -80,7 +86,12 @@ export class S3Error extends Error {
   }
 
   /** A code that S3 passes on from another service or layer. */
-  static foreign(code: string, status: number, message: string, fields: Readonly<Record<string, string>> = {}): S3Error {
+  static foreign(
+    code: string,
+    status: number,
+    message: string,
+    fields: Readonly<Record<string, string>> = {},
+  ): S3Error {
     const error = new S3Error('InternalError', { message, fields })
     return Object.assign(error, { code, status })
   }
@@ -180,7 +191,9 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   ChecksumTypeMismatch: () => new S3Error('InvalidRequest'),
   BodyIncomplete: () => new S3Error('IncompleteBody'),
   BodyTooLarge: ({ maxBytes, proposedBytes }) =>
-    new S3Error('EntityTooLarge', { fields: { ProposedSize: String(proposedBytes), MaxSizeAllowed: String(maxBytes) } }),
+    new S3Error('EntityTooLarge', {
+      fields: { ProposedSize: String(proposedBytes), MaxSizeAllowed: String(maxBytes) },
+    }),
   DigestMismatch: ({ digest, expected, computed }) => {
     if (digest === 'x-amz-content-sha256') {
       return new S3Error('XAmzContentSHA256Mismatch', {
@@ -196,7 +209,8 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
     return new S3Error('BadDigest', { message: `The ${digest} you specified did not match the calculated checksum.` })
   },
   ChunkSignatureMismatch: () => new S3Error('SignatureDoesNotMatch'),
-  ChunkMalformed: ({ reason }) => new S3Error('InvalidRequest', { message: `The chunked body cannot be read: ${reason}.` }),
+  ChunkMalformed: ({ reason }) =>
+    new S3Error('InvalidRequest', { message: `The chunked body cannot be read: ${reason}.` }),
   EncryptionRefused: ({ refusal, value }) => ENCRYPTION[refusal](value),
   KmsKeyNotFound: ({ message }) => kms('NotFoundException', message),
   KmsKeyDisabled: ({ keyArn }) => kms('DisabledException', `${keyArn} is disabled.`),
@@ -234,12 +248,18 @@ const KEY_INCORRECT = 'The key ID in the request does not identify a CMK that ca
 const SSE = 'x-amz-server-side-encryption'
 
 const argument = (message: string, value?: string) =>
-  new S3Error('InvalidArgument', { message, fields: { ArgumentName: SSE, ...(value !== undefined && { ArgumentValue: value }) } })
+  new S3Error('InvalidArgument', {
+    message,
+    fields: { ArgumentName: SSE, ...(value !== undefined && { ArgumentValue: value }) },
+  })
 const customer = (rest: string) => `Requests specifying Server Side Encryption with Customer provided keys must ${rest}`
 
 const ENCRYPTION: { readonly [R in EncryptionRefusal]: (value: string | undefined) => S3Error } = {
   SseCWithOtherMethod: (value) =>
-    argument('Server Side Encryption with Customer provided key is incompatible with the encryption method specified', value),
+    argument(
+      'Server Side Encryption with Customer provided key is incompatible with the encryption method specified',
+      value,
+    ),
   SseCAlgorithmMissing: () => argument(customer('provide a valid encryption algorithm.')),
   SseCKeyMissing: () => argument(customer('provide an appropriate secret key.')),
   SseCKeyMd5Missing: () => argument(customer('provide the client calculated MD5 of the secret key.')),
@@ -248,7 +268,8 @@ const ENCRYPTION: { readonly [R in EncryptionRefusal]: (value: string | undefine
   SseCKeyInvalid: () => argument('The secret key was invalid for the specified algorithm.'),
   SseCKeyMd5Mismatch: () => argument('The calculated MD5 hash of the key did not match the hash that was provided.'),
   SseCRequiresTls: () => new S3Error('InvalidRequest', { message: customer('be made over a secure connection.') }),
-  SseCBlocked: () => new S3Error('AccessDenied', { message: 'This bucket blocks Server Side Encryption with Customer provided keys.' }),
+  SseCBlocked: () =>
+    new S3Error('AccessDenied', { message: 'This bucket blocks Server Side Encryption with Customer provided keys.' }),
   SseCKeyRequired: () =>
     new S3Error('InvalidRequest', {
       message:
@@ -264,15 +285,23 @@ const ENCRYPTION: { readonly [R in EncryptionRefusal]: (value: string | undefine
         'The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.',
     }),
   UploadKeyMismatch: () =>
-    new S3Error('InvalidRequest', { message: 'The provided encryption parameters did not match the ones used originally.' }),
+    new S3Error('InvalidRequest', {
+      message: 'The provided encryption parameters did not match the ones used originally.',
+    }),
   MethodUnknown: (value) => argument('The encryption method specified is not supported', value),
   KmsKeyIdWithoutKms: () =>
-    argument('Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms'),
+    argument(
+      'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',
+    ),
   KmsContextInvalid: () =>
-    new S3Error('InvalidArgument', { message: 'The header x-amz-server-side-encryption-context shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map' }),
+    new S3Error('InvalidArgument', {
+      message:
+        'The header x-amz-server-side-encryption-context shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map',
+    }),
   KmsRequiresTls: () =>
     new S3Error('InvalidArgument', {
-      message: 'Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.',
+      message:
+        'Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.',
     }),
   KmsRequiresSigV4: () =>
     new S3Error('InvalidArgument', {

@@ -1,5 +1,13 @@
 /** Headers of objects: what is stored, what is asked, what is answered. Pure. */
-import type { Checksum, Conditions, ObjectFacts, RequestedRange, StoredHeader, StoredHeaders, UserMetadata } from '../objects/types.ts'
+import type {
+  Checksum,
+  Conditions,
+  ObjectFacts,
+  RequestedRange,
+  StoredHeader,
+  StoredHeaders,
+  UserMetadata,
+} from '../objects/types.ts'
 import { STORED_HEADERS } from '../objects/types.ts'
 import { S3Error } from './errors.ts'
 
@@ -8,7 +16,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 const META = 'x-amz-meta-'
 const MAX_METADATA_BYTES = 2048
 const STORAGE_CLASSES = new Set(
-  ('STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER DEEP_ARCHIVE GLACIER_IR').split(' '),
+  'STANDARD REDUCED_REDUNDANCY STANDARD_IA ONEZONE_IA INTELLIGENT_TIERING GLACIER DEEP_ARCHIVE GLACIER_IR'.split(' '),
 )
 
 /** Throws S3Error InvalidStorageClass. */
@@ -21,7 +29,10 @@ export function storedHeaders(headers: Headers): StoredHeaders {
   const storageClass = stored['x-amz-storage-class']
   if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) throw new S3Error('InvalidStorageClass')
   // The transfer's own framing is no property of the object.
-  const encoding = stored['content-encoding']?.split(',').map((token) => token.trim()).filter((token) => token !== 'aws-chunked' && token !== '')
+  const encoding = stored['content-encoding']
+    ?.split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== 'aws-chunked' && token !== '')
   if (encoding) {
     if (encoding.length === 0) delete stored['content-encoding']
     else stored['content-encoding'] = encoding.join(',')
@@ -43,7 +54,9 @@ export function userMetadata(rawHeaders: readonly string[]): UserMetadata {
     found.set(name, before === undefined ? value : `${before},${value}`)
   }
   if (size > MAX_METADATA_BYTES) {
-    throw new S3Error('MetadataTooLarge', { fields: { Size: String(size), MaxSizeAllowed: String(MAX_METADATA_BYTES) } })
+    throw new S3Error('MetadataTooLarge', {
+      fields: { Size: String(size), MaxSizeAllowed: String(MAX_METADATA_BYTES) },
+    })
   }
   return [...found]
 }
@@ -70,7 +83,10 @@ export function requestedRange(header: string | undefined): RequestedRange | und
 
 export function checksumHeaders(checksum: Checksum | undefined): Record<string, string> {
   if (!checksum) return {}
-  return { [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value, 'x-amz-checksum-type': checksum.type }
+  return {
+    [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value,
+    'x-amz-checksum-type': checksum.type,
+  }
 }
 
 /** What GET and HEAD say of an object, without what its protection adds. */
@@ -91,7 +107,12 @@ function etags(header: string | string[] | undefined): readonly string[] | undef
   if (header === undefined) return undefined
   return String(header)
     .split(',')
-    .map((etag) => etag.trim().replace(/^W\//, '').replace(/^"(.*)"$/, '$1'))
+    .map((etag) =>
+      etag
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/^"(.*)"$/, '$1'),
+    )
 }
 
 function date(header: string | string[] | undefined): number | undefined {

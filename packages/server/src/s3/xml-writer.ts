@@ -9,7 +9,9 @@ export interface XmlPiece {
 /** `undefined` content leaves the element out. */
 export function element(name: string, content: XmlContent): XmlPiece {
   if (content === undefined) return NOTHING
-  const inner = Array.isArray(content) ? content.map((piece: XmlPiece) => piece.markup).join('') : escapeText(String(content))
+  const inner = Array.isArray(content)
+    ? content.map((piece: XmlPiece) => piece.markup).join('')
+    : escapeText(String(content))
   return { markup: `<${name}>${inner}</${name}>` }
 }
 

@@ -67,7 +67,8 @@ export class ChunkedDecoder {
   end(receivedBytes: number): void {
     // Some clients leave out the empty line that ends the trailers; what counts has arrived by then.
     if (this.#state === 'trailer' && this.#line.length === 0) this.#endTrailers()
-    if (this.#state !== 'done') throw new Fault('BodyIncomplete', { expectedBytes: receivedBytes + 1, actualBytes: receivedBytes })
+    if (this.#state !== 'done')
+      throw new Fault('BodyIncomplete', { expectedBytes: receivedBytes + 1, actualBytes: receivedBytes })
   }
 
   #takeLine(line: string): void {

@@ -80,7 +80,10 @@ function headerClaim(authorization: string, request: SignedRequestFacts): V4Clai
   if (amzDate === undefined || Number.isNaN(signedAtMs)) {
     throw new SignatureError('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
   }
-  const credential = readCredential(Credential, (message) => new SignatureError('AuthorizationHeaderMalformed', message))
+  const credential = readCredential(
+    Credential,
+    (message) => new SignatureError('AuthorizationHeaderMalformed', message),
+  )
   return {
     version: 'v4',
     by: 'header',
@@ -104,7 +107,8 @@ function queryClaim(query: URLSearchParams): V4Claim {
   if (query.get('X-Amz-Algorithm') !== ALGORITHM) throw malformed('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"')
   const amzDate = query.get('X-Amz-Date')!
   const signedAtMs = parseBasicDate(amzDate)
-  if (Number.isNaN(signedAtMs)) throw malformed('X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"')
+  if (Number.isNaN(signedAtMs))
+    throw malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
   const expires = Number(query.get('X-Amz-Expires'))
   if (!Number.isInteger(expires)) throw malformed('X-Amz-Expires should be a number')
   if (expires < 0) throw malformed('X-Amz-Expires must be non-negative')
@@ -130,7 +134,13 @@ function v2Claim(query: URLSearchParams): V2Claim {
       'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
     )
   }
-  return { version: 'v2', by: 'query', accessKeyId: query.get('AWSAccessKeyId')!, signature, expiresAtMs: expires * 1000 }
+  return {
+    version: 'v2',
+    by: 'query',
+    accessKeyId: query.get('AWSAccessKeyId')!,
+    signature,
+    expiresAtMs: expires * 1000,
+  }
 }
 
 function readCredential(credential: string, malformed: (message: string) => SignatureError) {

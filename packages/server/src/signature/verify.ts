@@ -79,7 +79,9 @@ function verifyV4(claim: V4Claim, request: SignedRequestFacts, options: VerifyOp
     accessKeyId: claim.accessKeyId,
     payload,
     chunkSeed:
-      payload.kind === 'chunked' && payload.signed ? { signingKey: key, signature, amzDate: claim.amzDate, scope } : undefined,
+      payload.kind === 'chunked' && payload.signed
+        ? { signingKey: key, signature, amzDate: claim.amzDate, scope }
+        : undefined,
   }
 }
 
@@ -116,10 +118,16 @@ function checkScope(claim: V4Claim, options: VerifyOptions): void {
     throw new SignatureError(code, message, { Region: options.region })
   }
   if (service !== options.service) {
-    throw new SignatureError(code, `${thing}incorrect service "${service}". This endpoint belongs to "${options.service}".`)
+    throw new SignatureError(
+      code,
+      `${thing}incorrect service "${service}". This endpoint belongs to "${options.service}".`,
+    )
   }
   if (date !== claim.amzDate.slice(0, 8)) {
-    throw new SignatureError(code, `${thing}Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${claim.amzDate.slice(0, 8)}".`)
+    throw new SignatureError(
+      code,
+      `${thing}Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${claim.amzDate.slice(0, 8)}".`,
+    )
   }
 }
 
@@ -137,7 +145,10 @@ function payloadSigning(value: string): PayloadSigning {
   const known = PAYLOADS[value]
   if (known) return known
   if (!/^[0-9a-f]{64}$/i.test(value)) {
-    throw new SignatureError('InvalidRequest', 'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a valid sha256 value.')
+    throw new SignatureError(
+      'InvalidRequest',
+      'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a valid sha256 value.',
+    )
   }
   return { kind: 'hash', hex: value.toLowerCase() }
 }
@@ -153,7 +164,10 @@ const PAYLOADS: Readonly<Record<string, PayloadSigning>> = {
 function checkSignedHeaders(claim: V4Claim, request: SignedRequestFacts): void {
   const signed = new Set(claim.signedHeaders)
   const unsigned = Object.keys(request.headers).filter(
-    (name) => (name === 'host' || name.startsWith('x-amz-')) && !signed.has(name) && !(claim.by === 'query' && name === 'x-amz-content-sha256'),
+    (name) =>
+      (name === 'host' || name.startsWith('x-amz-')) &&
+      !signed.has(name) &&
+      !(claim.by === 'query' && name === 'x-amz-content-sha256'),
   )
   if (unsigned.length > 0) {
     throw new SignatureError('AccessDenied', 'There were headers present in the request which were not signed', {
@@ -236,18 +250,29 @@ function verifyV2(claim: V2Claim, request: SignedRequestFacts, options: VerifyOp
       StringToSignBytes: spacedHex(stringToSign),
     })
   }
-  return { version: 'v2', by: 'query', accessKeyId: claim.accessKeyId, payload: { kind: 'unsigned' }, chunkSeed: undefined }
+  return {
+    version: 'v2',
+    by: 'query',
+    accessKeyId: claim.accessKeyId,
+    payload: { kind: 'unsigned' },
+    chunkSeed: undefined,
+  }
 }
 
 const V2_RESOURCES = new Set(
-  ('acl cors delete encryption lifecycle location logging notification partNumber policy requestPayment tagging torrent ' +
+  (
+    'acl cors delete encryption lifecycle location logging notification partNumber policy requestPayment tagging torrent ' +
     'uploadId uploads versionId versioning versions website response-cache-control response-content-disposition ' +
-    'response-content-encoding response-content-language response-content-type response-expires').split(' '),
+    'response-content-encoding response-content-language response-content-type response-expires'
+  ).split(' '),
 )
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const isoSeconds = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
-const spacedHex = (text: string) => Buffer.from(text).toString('hex').replaceAll(/..(?!$)/g, '$& ')
+const spacedHex = (text: string) =>
+  Buffer.from(text)
+    .toString('hex')
+    .replaceAll(/..(?!$)/g, '$& ')
 
 /** Constant time in the texts' content; their lengths are no secret. */
 export function sameText(a: string, b: string): boolean {

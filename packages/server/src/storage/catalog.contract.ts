@@ -7,7 +7,10 @@ const bytes = (text: string) => Buffer.from(text, 'latin1')
 const put = (key: string, value: string) => ({ key: bytes(key), value: bytes(value) })
 const remove = (key: string) => ({ key: bytes(key), value: undefined })
 
-export function describeCatalog(name: string, make: () => Promise<{ catalog: Catalog; end: () => Promise<void> }>): void {
+export function describeCatalog(
+  name: string,
+  make: () => Promise<{ catalog: Catalog; end: () => Promise<void> }>,
+): void {
   describe(name, () => {
     let catalog: Catalog
     let end: () => Promise<void>
@@ -23,7 +26,9 @@ export function describeCatalog(name: string, make: () => Promise<{ catalog: Cat
       return entry && { value: Buffer.from(entry.value).toString('latin1'), version: entry.version }
     }
     const keys = async (gte: string, lt: string, limit = 100, reverse = false) =>
-      (await catalog.range({ gte: bytes(gte), lt: bytes(lt), limit, reverse })).map((e) => Buffer.from(e.key).toString('latin1'))
+      (await catalog.range({ gte: bytes(gte), lt: bytes(lt), limit, reverse })).map((e) =>
+        Buffer.from(e.key).toString('latin1'),
+      )
 
     test('gives back what was committed, and undefined for what was not', async () => {
       expect(await catalog.commit([], [put('a', '1'), put('b', ''), put('c', 'x'.repeat(100_000))])).toBe(true)
@@ -76,7 +81,10 @@ export function describeCatalog(name: string, make: () => Promise<{ catalog: Cat
 
     test('ranges are bytewise, half open, bounded, in both directions', async () => {
       const names = ['a', 'a\x00', 'a\x7f', 'a\x80', 'a\xff', 'b', '\xff\xff']
-      await catalog.commit([], names.map((name) => put(name, name)))
+      await catalog.commit(
+        [],
+        names.map((name) => put(name, name)),
+      )
       expect(await keys('a', 'b')).toEqual(names.slice(0, 5))
       expect(await keys('a\x00', '\xff\xff', 2)).toEqual(['a\x00', 'a\x7f'])
       expect(await keys('a', 'b', 2, true)).toEqual(['a\xff', 'a\x80'])

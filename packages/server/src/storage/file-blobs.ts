@@ -22,9 +22,10 @@ export class FileBlobStore implements BlobStore {
   static async open(dir: string): Promise<FileBlobStore> {
     const store = new FileBlobStore(dir)
     const made = await Promise.all(
-      [store.#staging, ...Array.from({ length: 256 }, (_, i) => join(store.#kept, i.toString(16).padStart(2, '0')))].map(
-        (path) => mkdir(path, { recursive: true, mode: 0o700 }),
-      ),
+      [
+        store.#staging,
+        ...Array.from({ length: 256 }, (_, i) => join(store.#kept, i.toString(16).padStart(2, '0'))),
+      ].map((path) => mkdir(path, { recursive: true, mode: 0o700 })),
     )
     if (made.some((path) => path !== undefined)) {
       await syncFolder(store.#kept)

@@ -1,6 +1,13 @@
 /** The table of all S3 operations; the router, the metric labels and the compatibility page are made from it. */
 import type { Operation } from '../operation.ts'
-import { createBucket, deleteBucket, getBucketAcl, getBucketLocation, headBucket, listBuckets } from './buckets/buckets.ts'
+import {
+  createBucket,
+  deleteBucket,
+  getBucketAcl,
+  getBucketLocation,
+  headBucket,
+  listBuckets,
+} from './buckets/buckets.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './buckets/encryption.ts'
 import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
 import { deleteObjects } from './listing/delete-objects.ts'

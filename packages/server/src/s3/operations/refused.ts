@@ -1,7 +1,13 @@
 /** What of the S3 API this server refuses, by name: method, target, what tells it from others, and AWS's name. */
 import type { Operation } from '../operation.ts'
 
-type Row = readonly [method: Operation['method'], target: Operation['target'], query: string, name: string, header?: string]
+type Row = readonly [
+  method: Operation['method'],
+  target: Operation['target'],
+  query: string,
+  name: string,
+  header?: string,
+]
 
 /** In the query column `a&b=c` means that `a` must be present and `b` equal `c`. */
 const ROWS: readonly Row[] = [
@@ -57,7 +63,12 @@ const ROWS: readonly Row[] = [
   ['POST', 'object', '', 'WriteGetObjectResponse', 'x-amz-request-route'],
 ]
 
-function crud(target: Operation['target'], query: string, noun: string, methods: readonly Operation['method'][]): Row[] {
+function crud(
+  target: Operation['target'],
+  query: string,
+  noun: string,
+  methods: readonly Operation['method'][],
+): Row[] {
   const verbs = { GET: 'Get', PUT: 'Put', DELETE: 'Delete', HEAD: 'Head', POST: 'Post', OPTIONS: 'Options' }
   return methods.map((method) => [method, target, query, `${verbs[method]}${noun}`] as const)
 }
@@ -66,7 +77,14 @@ export const refusedOperations: readonly Operation[] = ROWS.map(([method, target
   name,
   method,
   target,
-  ...(query !== '' && { query: Object.fromEntries(query.split('&').map((part) => part.split('=') as [string, string | undefined]).map(([key, value]) => [key, value])) }),
+  ...(query !== '' && {
+    query: Object.fromEntries(
+      query
+        .split('&')
+        .map((part) => part.split('=') as [string, string | undefined])
+        .map(([key, value]) => [key, value]),
+    ),
+  }),
   ...(header !== undefined && { header }),
   action: `s3:${name}`,
   audit: target === 'object' ? 'data' : 'management',

@@ -19,7 +19,10 @@ export const createBucket: Operation = {
   async run({ buckets, region }, request) {
     refuseUnsupportedHeaders(request.headers)
     if (String(request.headers['x-amz-bucket-object-lock-enabled'] ?? '').toLowerCase() === 'true') {
-      throw new S3Error('NotImplemented', { message: 'Object Lock is not implemented.', fields: { Header: 'x-amz-bucket-object-lock-enabled' } })
+      throw new S3Error('NotImplemented', {
+        message: 'Object Lock is not implemented.',
+        fields: { Header: 'x-amz-bucket-object-lock-enabled' },
+      })
     }
     const body = await request.document()
     const given = body.length === 0 ? undefined : childText(readXml(body), 'LocationConstraint')
@@ -74,7 +77,10 @@ export const listBuckets: Operation = {
     const limit = given === undefined ? MAX_BUCKETS : Number(given)
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_BUCKETS) {
       const message = 'Argument max-buckets must be an integer between 1 and 10000'
-      throw new S3Error('InvalidArgument', { message, fields: { ArgumentName: 'max-buckets', ArgumentValue: given ?? '' } })
+      throw new S3Error('InvalidArgument', {
+        message,
+        fields: { ArgumentName: 'max-buckets', ArgumentValue: given ?? '' },
+      })
     }
     const token = request.query.get('continuation-token')
     const prefix = request.query.get('prefix') ?? ''
@@ -95,7 +101,10 @@ export const listBuckets: Operation = {
         element('Owner', [element('ID', principal.canonicalId), element('DisplayName', principal.displayName)]),
         element('Buckets', rows),
         element('Prefix', prefix === '' ? undefined : prefix),
-        element('ContinuationToken', found.length > limit ? Buffer.from(page.at(-1)!.name).toString('base64url') : undefined),
+        element(
+          'ContinuationToken',
+          found.length > limit ? Buffer.from(page.at(-1)!.name).toString('base64url') : undefined,
+        ),
       ]),
     }
   },
@@ -111,7 +120,11 @@ export const getBucketLocation: Operation = {
   readOnly: true,
   async run({ buckets, region }, request) {
     await buckets.require(request.call, request.bucket, 's3:GetBucketLocation')
-    return { status: 200, headers: XML, body: document('LocationConstraint', region === 'us-east-1' ? [] : [raw(escapeText(region))]) }
+    return {
+      status: 200,
+      headers: XML,
+      body: document('LocationConstraint', region === 'us-east-1' ? [] : [raw(escapeText(region))]),
+    }
   },
 }
 
@@ -125,7 +138,10 @@ export const getBucketAcl: Operation = {
   readOnly: true,
   async run({ buckets }, request) {
     await buckets.require(request.call, request.bucket, 's3:GetBucketAcl')
-    const owner = [element('ID', request.call.principal.canonicalId), element('DisplayName', request.call.principal.displayName)]
+    const owner = [
+      element('ID', request.call.principal.canonicalId),
+      element('DisplayName', request.call.principal.displayName),
+    ]
     const grantee = owner.map((piece) => piece.markup).join('')
     const grant = `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">${grantee}</Grantee>`
     return {

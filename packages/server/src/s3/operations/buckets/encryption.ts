@@ -23,7 +23,10 @@ export const getBucketEncryption: Operation = {
         element('KMSMasterKeyID', encryption.kmsKeyId),
       ]),
       element('BucketKeyEnabled', encryption.bucketKeyEnabled),
-      element('BlockedEncryptionTypes', blocked.length === 0 ? undefined : blocked.map((type) => element('EncryptionType', type))),
+      element(
+        'BlockedEncryptionTypes',
+        blocked.length === 0 ? undefined : blocked.map((type) => element('EncryptionType', type)),
+      ),
     ]
     return {
       status: 200,
@@ -70,7 +73,8 @@ function readConfiguration(root: XmlElement): Configuration {
   const byDefault = onlyChild(rule, 'ApplyServerSideEncryptionByDefault')
   const algorithm = byDefault ? childText(byDefault, 'SSEAlgorithm') : 'AES256'
   const kmsKeyId = byDefault && childText(byDefault, 'KMSMasterKeyID')
-  if (algorithm !== 'AES256' && algorithm !== 'aws:kms' && algorithm !== 'aws:kms:dsse') throw new S3Error('MalformedXML')
+  if (algorithm !== 'AES256' && algorithm !== 'aws:kms' && algorithm !== 'aws:kms:dsse')
+    throw new S3Error('MalformedXML')
   if (algorithm === 'AES256' && kmsKeyId !== undefined) {
     throw new S3Error('InvalidArgument', {
       message: 'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse',

@@ -21,13 +21,19 @@ export const deleteObjects: Operation = {
     const promised = Object.keys(request.headers).some(
       (name) => name === 'content-md5' || name === 'x-amz-trailer' || name.startsWith('x-amz-checksum-'),
     )
-    if (!promised) throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: Content-MD5' })
+    if (!promised)
+      throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: Content-MD5' })
     const root = readXml(await request.document())
     const entries = childrenNamed(root, 'Object').map((entry) => ({
       objectKey: childText(entry, 'Key') ?? '',
       versionId: childText(entry, 'VersionId'),
     }))
-    if (root.name !== 'Delete' || entries.length === 0 || entries.length > MAX_ENTRIES || entries.some((e) => e.objectKey === '')) {
+    if (
+      root.name !== 'Delete' ||
+      entries.length === 0 ||
+      entries.length > MAX_ENTRIES ||
+      entries.some((e) => e.objectKey === '')
+    ) {
       throw new S3Error('MalformedXML')
     }
     await buckets.require(request.call, request.bucket, 's3:DeleteObject')

@@ -17,7 +17,10 @@ export const listObjectsV2: Operation = {
     const input = readInput(request)
     const token = query.get('continuation-token')
     const startAfter = query.get('start-after') ?? ''
-    const page = await listing.objects(call, { ...input, startAfter: token === undefined ? startAfter : readToken(token) })
+    const page = await listing.objects(call, {
+      ...input,
+      startAfter: token === undefined ? startAfter : readToken(token),
+    })
     const count = page.entries.length + page.commonPrefixes.length
     const owner = query.get('fetch-owner') === 'true' ? ownerOf(request) : undefined
     return {
@@ -128,7 +131,10 @@ function readInput(request: S3Request) {
   const encodingType = query.get('encoding-type')
   if (encodingType !== undefined && encodingType !== 'url') {
     const message = 'Invalid Encoding Method specified in Request'
-    throw new S3Error('InvalidArgument', { message, fields: { ArgumentName: 'encoding-type', ArgumentValue: encodingType } })
+    throw new S3Error('InvalidArgument', {
+      message,
+      fields: { ArgumentName: 'encoding-type', ArgumentValue: encodingType },
+    })
   }
   return {
     bucket: request.bucket,
@@ -148,7 +154,11 @@ function urlEncode(text: string): string {
     .replaceAll(/[!'()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-function objectElements(entry: ListedObject, encode: (text: string) => string, owner: XmlPiece | undefined): XmlPiece[] {
+function objectElements(
+  entry: ListedObject,
+  encode: (text: string) => string,
+  owner: XmlPiece | undefined,
+): XmlPiece[] {
   return [
     element('Key', encode(entry.objectKey)),
     element('LastModified', new Date(entry.lastModifiedMs).toISOString()),

@@ -63,7 +63,9 @@ export const copyObject: Operation = {
         body: document('CopyObjectResult', [
           element('LastModified', new Date(result.lastModifiedMs).toISOString()),
           element('ETag', `"${result.etag}"`),
-          ...(checksum ? [element(`Checksum${checksum.algorithm}`, checksum.value), element('ChecksumType', checksum.type)] : []),
+          ...(checksum
+            ? [element(`Checksum${checksum.algorithm}`, checksum.value), element('ChecksumType', checksum.type)]
+            : []),
         ]),
       }
     } finally {

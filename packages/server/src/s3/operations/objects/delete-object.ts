@@ -14,7 +14,10 @@ export const deleteObject: Operation = {
     request.notes.versionId = result.versionId
     return {
       status: 204,
-      headers: { 'x-amz-version-id': result.versionId, 'x-amz-delete-marker': result.deleteMarker ? 'true' : undefined },
+      headers: {
+        'x-amz-version-id': result.versionId,
+        'x-amz-delete-marker': result.deleteMarker ? 'true' : undefined,
+      },
     }
   },
 }

@@ -46,7 +46,10 @@ function readInput(request: S3Request): GetInput {
   if (partNumber !== undefined && partNumber !== '1') {
     if (!/^\d{1,5}$/.test(partNumber) || Number(partNumber) < 1 || Number(partNumber) > 10_000) {
       const message = 'Part number must be an integer between 1 and 10000, inclusive'
-      throw new S3Error('InvalidArgument', { message, fields: { ArgumentName: 'partNumber', ArgumentValue: partNumber } })
+      throw new S3Error('InvalidArgument', {
+        message,
+        fields: { ArgumentName: 'partNumber', ArgumentValue: partNumber },
+      })
     }
     // Every object of this server is one part.
     throw S3Error.foreign('InvalidPartNumber', 416, 'The requested partnumber is not satisfiable', {
@@ -64,7 +67,14 @@ function readInput(request: S3Request): GetInput {
   }
 }
 
-const OVERRIDES = ['cache-control', 'content-disposition', 'content-encoding', 'content-language', 'content-type', 'expires']
+const OVERRIDES = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+]
 
 function reply(
   request: S3Request,

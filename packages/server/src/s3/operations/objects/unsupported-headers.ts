@@ -20,5 +20,6 @@ export function refuseUnsupportedHeaders(headers: IncomingHttpHeaders): void {
   }
   const acl = headers['x-amz-acl']
   const grants = Object.keys(headers).some((name) => name.startsWith('x-amz-grant-'))
-  if (grants || (acl !== undefined && !HARMLESS_ACLS.has(String(acl)))) throw new S3Error('AccessControlListNotSupported')
+  if (grants || (acl !== undefined && !HARMLESS_ACLS.has(String(acl))))
+    throw new S3Error('AccessControlListNotSupported')
 }
