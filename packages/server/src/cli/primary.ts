@@ -63,7 +63,7 @@ class WorkerPool {
       worker.on('message', (message: ToPrimary) => {
         switch (message.type) {
           case 'online':
-            send(worker, { type: 'start', start: this.#start })
+            send(worker, this.#stopping ? { type: 'stop' } : { type: 'start', start: this.#start })
             break
           case 'ready':
             this.#serving.add(worker)

@@ -5,6 +5,7 @@ import { type RunningWorker, runWorker } from './worker.ts'
 
 const say = (message: ToPrimary) => process.send?.(message)
 
+let starting: Promise<RunningWorker | undefined> | undefined
 let running: RunningWorker | undefined
 
 // Signals go to the whole process group in a terminal; the primary alone decides what they mean.
@@ -17,14 +18,16 @@ process.on('disconnect', () => process.exit(0))
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'start':
-      runWorker(message.start, say).then(
+      starting = runWorker(message.start, say).then(
         (worker) => {
           running = worker
           say({ type: 'ready', httpPort: worker.httpPort, httpsPort: worker.httpsPort })
+          return worker
         },
         (error: Error) => {
           say({ type: 'failed', message: error.stack ?? error.message, exitCode: exitCodeFor(error) })
           process.disconnect()
+          return undefined
         },
       )
       break
@@ -38,7 +41,9 @@ process.on('message', (message: ToWorker) => {
       running?.reloadCertificate()
       break
     case 'stop':
-      void (running?.stop() ?? Promise.resolve()).then(() => process.exit(0))
+      void Promise.resolve(starting)
+        .then((worker) => worker?.stop())
+        .then(() => process.exit(0))
       break
   }
 })
