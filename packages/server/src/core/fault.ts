@@ -39,6 +39,7 @@ export interface FaultDetails {
   PartInvalid: { partNumber: number; etag: string; uploadId: string }
   PartOrderInvalid: { uploadId: string }
   PartTooSmall: { partNumber: number; etag: string; proposedBytes: number; minBytes: number }
+  PartChecksumMissing: { partNumber: number; algorithm: string }
   UploadSizeMismatch: { expectedBytes: number; actualBytes: number }
   ChecksumTypeMismatch: { declared: string; given: string }
 

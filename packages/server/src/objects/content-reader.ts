@@ -18,6 +18,11 @@ interface ByteSource {
   stream(start: number, endExclusive: number): AsyncIterable<Uint8Array>
 }
 
+interface OpenStream {
+  readonly source: ByteSource
+  close(): Promise<void>
+}
+
 export class ContentReader {
   readonly #blobs: BlobStore
   readonly #inline: (id: string) => Promise<Uint8Array | undefined>
@@ -29,47 +34,74 @@ export class ContentReader {
   }
 
   /**
+   * The bytes from `start` to before `endExclusive` of what `streams` hold one after another.
    * Takes `protection` over: it is wiped when the content is closed or this throws.
    * Throws Fault 'Damaged' where the stored bytes are missing or of another length, or do not fit the keys.
    */
   async open(
-    stored: StoredStream,
+    streams: readonly StoredStream[],
     protection: ActiveProtection,
     start: number,
     endExclusive: number,
   ): Promise<ObjectContent> {
-    let blob: BlobReader | undefined
+    const pieces = piecesOf(streams, start, endExclusive)
+    // The first one at once, so that what is missing shows before a reply has begun.
+    let current: OpenStream | undefined
     let closed = false
     const close = async () => {
       if (closed) return
       closed = true
       protection.wipe()
-      await blob?.close()
+      await current?.close()
     }
-    const where = `${stored.place.kind} ${stored.place.id}`
+    const first = pieces[0]!
     try {
-      let source: ByteSource
-      if (stored.place.kind === 'inline') source = await this.#inlineSource(stored, where)
-      else {
-        blob = await this.#blobs.open(stored.place.id)
-        if (!blob || blob.size !== stored.sealedSize) throw new Fault('Damaged', { what: where })
-        source = blobSource(blob)
-      }
-      const opened = openLayers(stored, protection, source)
-      return {
-        bytes: endExclusive - start,
-        chunks: () => guarded(opened.stream(start, endExclusive), where, close),
-        close,
-      }
+      current = await this.#openStream(first.stream, protection)
     } catch (error) {
       await close()
-      throw asDamage(error, where)
+      throw asDamage(error, whereOf(first.stream))
+    }
+    const openStream = (stream: StoredStream) => this.#openStream(stream, protection)
+    async function* chunks(): AsyncIterable<Uint8Array> {
+      let piece = first
+      try {
+        for (piece of pieces) {
+          current ??= await openStream(piece.stream)
+          for await (const chunk of current.source.stream(piece.start, piece.endExclusive)) {
+            if (chunk.length > 0) yield chunk
+          }
+          const done = current
+          current = undefined
+          await done.close()
+        }
+      } catch (error) {
+        throw asDamage(error, whereOf(piece.stream))
+      } finally {
+        await close()
+      }
+    }
+    return { bytes: endExclusive - start, chunks, close }
+  }
+
+  async #openStream(stored: StoredStream, protection: ActiveProtection): Promise<OpenStream> {
+    if (stored.place.kind === 'inline') {
+      const source = await this.#inlineSource(stored)
+      return { source: openLayers(stored, protection, source), close: async () => undefined }
+    }
+    const blob = await this.#blobs.open(stored.place.id)
+    if (!blob) throw new Fault('Damaged', { what: whereOf(stored) })
+    try {
+      if (blob.size !== stored.sealedSize) throw new Fault('Damaged', { what: whereOf(stored) })
+      return { source: openLayers(stored, protection, blobSource(blob)), close: () => blob.close() }
+    } catch (error) {
+      await blob.close()
+      throw error
     }
   }
 
-  async #inlineSource(stored: StoredStream, where: string): Promise<ByteSource> {
+  async #inlineSource(stored: StoredStream): Promise<ByteSource> {
     const bytes = await this.#inline(stored.place.id)
-    if (!bytes || bytes.length !== stored.sealedSize) throw new Fault('Damaged', { what: where })
+    if (!bytes || bytes.length !== stored.sealedSize) throw new Fault('Damaged', { what: whereOf(stored) })
     return {
       async *stream(start, endExclusive) {
         yield bytes.subarray(start, endExclusive)
@@ -151,19 +183,25 @@ function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: nu
   }
 }
 
-async function* guarded(
-  chunks: AsyncIterable<Uint8Array>,
-  where: string,
-  close: () => Promise<void>,
-): AsyncIterable<Uint8Array> {
-  try {
-    for await (const chunk of chunks) if (chunk.length > 0) yield chunk
-  } catch (error) {
-    throw asDamage(error, where)
-  } finally {
-    await close()
+/** Which part of each stream a range covers; never empty, so that also an empty object's one segment is opened. */
+function piecesOf(streams: readonly StoredStream[], start: number, endExclusive: number) {
+  const pieces: { stream: StoredStream; start: number; endExclusive: number }[] = []
+  let offset = 0
+  for (const stream of streams) {
+    const end = offset + stream.plaintextSize
+    if (end > start && offset < endExclusive) {
+      pieces.push({
+        stream,
+        start: Math.max(start, offset) - offset,
+        endExclusive: Math.min(endExclusive, end) - offset,
+      })
+    }
+    offset = end
   }
+  return pieces.length > 0 ? pieces : [{ stream: streams[0]!, start: 0, endExclusive: 0 }]
 }
+
+const whereOf = ({ place }: StoredStream) => `${place.kind} ${place.id}`
 
 function asDamage(error: unknown, what: string): unknown {
   return error instanceof SealError ? new Fault('Damaged', { what }, { cause: error }) : error

@@ -14,9 +14,14 @@ import type { ChecksumAlgorithm, IncomingBody } from './types.ts'
 
 export interface WrittenContent {
   readonly stream: StoredStream
-  /** Where the ETag or the client needs it. */
-  readonly md5: Uint8Array | undefined
-  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  /**
+   * Hex. Only SSE-S3 content has its MD5 as ETag; of other content it would tell something, so there it is random
+   * (AWS API reference, "Object": ETag).
+   */
+  readonly etag: string
+  readonly checksum: PlainChecksum
+  /** What the client announced and was held to, where that is another algorithm. */
+  readonly announcedChecksum: PlainChecksum | undefined
   /** Small sealed content, for the commit; undefined where it went to a blob. */
   readonly inline: Uint8Array | undefined
   /** Makes a staged blob durable. */
@@ -30,8 +35,14 @@ export interface WriteOptions {
   readonly streamId: Uint8Array
   readonly partNumber: number
   readonly maxBytes: number
-  /** Taken where the client announced no checksum. */
-  readonly defaultChecksum: ChecksumAlgorithm
+  /** Of the checksum to be stored; what the client announces is verified besides. */
+  readonly checksumAlgorithm: ChecksumAlgorithm
+}
+
+interface PlainChecksum {
+  readonly algorithm: ChecksumAlgorithm
+  /** Base64. */
+  readonly value: string
 }
 
 /** Sealed content up to this size lives in the catalog, where one group commit makes many of them durable. */
@@ -48,7 +59,7 @@ export class ContentWriter {
 
   /** Throws what the body throws, BodyTooLarge, BodyIncomplete or DigestMismatch; then nothing is left behind. */
   async write(body: IncomingBody, protection: ActiveProtection, options: WriteOptions): Promise<WrittenContent> {
-    const digests = await BodyDigests.start(body, protection.stored.method === 'AES256', options.defaultChecksum)
+    const digests = await BodyDigests.start(body, protection.stored.method === 'AES256', options.checksumAlgorithm)
     const sealing = new Sealing(protection, options)
     const sink = new SealedSink(this.#blobs)
     let plaintextSize = 0
@@ -68,7 +79,7 @@ export class ContentWriter {
       if (body.declaredBytes !== undefined && plaintextSize !== body.declaredBytes) {
         throw new Fault('BodyIncomplete', { expectedBytes: body.declaredBytes, actualBytes: plaintextSize })
       }
-      const { md5, checksum } = digests.check(body)
+      const facts = digests.check(body)
       await sink.write(sealing.final())
       const end = await sink.end()
       const stream: StoredStream = {
@@ -82,8 +93,7 @@ export class ContentWriter {
       }
       return {
         stream,
-        md5,
-        checksum,
+        ...facts,
         inline: end.inline,
         keep: () => sink.keep(),
         discard: () => sink.discard(),
@@ -200,28 +210,38 @@ class SealedSink {
 /** Takes the digests that the client announced or the ETag needs, and holds the client to them. */
 class BodyDigests {
   readonly #digests: ReadonlyMap<DigestAlgorithm, Digest>
+  readonly #etagIsMd5: boolean
   readonly #checksumAlgorithm: ChecksumAlgorithm
 
-  private constructor(digests: ReadonlyMap<DigestAlgorithm, Digest>, checksumAlgorithm: ChecksumAlgorithm) {
+  private constructor(
+    digests: ReadonlyMap<DigestAlgorithm, Digest>,
+    etagIsMd5: boolean,
+    checksumAlgorithm: ChecksumAlgorithm,
+  ) {
     this.#digests = digests
+    this.#etagIsMd5 = etagIsMd5
     this.#checksumAlgorithm = checksumAlgorithm
   }
 
-  static async start(body: IncomingBody, etagIsMd5: boolean, defaultChecksum: ChecksumAlgorithm): Promise<BodyDigests> {
-    const checksumAlgorithm = body.checksumAlgorithm ?? defaultChecksum
+  static async start(
+    body: IncomingBody,
+    etagIsMd5: boolean,
+    checksumAlgorithm: ChecksumAlgorithm,
+  ): Promise<BodyDigests> {
     const wanted = new Set<DigestAlgorithm>([checksumAlgorithm])
+    if (body.checksumAlgorithm) wanted.add(body.checksumAlgorithm)
     if (etagIsMd5 || body.needsMd5) wanted.add('MD5')
     if (body.needsSha256) wanted.add('SHA256')
     const digests = new Map<DigestAlgorithm, Digest>()
     for (const algorithm of wanted) digests.set(algorithm, await startDigest(algorithm))
-    return new BodyDigests(digests, checksumAlgorithm)
+    return new BodyDigests(digests, etagIsMd5, checksumAlgorithm)
   }
 
   update(chunk: Uint8Array): void {
     for (const digest of this.#digests.values()) digest.update(chunk)
   }
 
-  check(body: IncomingBody): Pick<WrittenContent, 'md5' | 'checksum'> {
+  check(body: IncomingBody): Pick<WrittenContent, 'etag' | 'checksum' | 'announcedChecksum'> {
     const values = new Map([...this.#digests].map(([algorithm, digest]) => [algorithm, Buffer.from(digest.final())]))
     const expected = body.expectations()
     const md5 = values.get('MD5')
@@ -232,11 +252,17 @@ class BodyDigests {
     if (expected.payloadSha256 !== undefined && sha256!.toString('hex') !== expected.payloadSha256) {
       throw mismatch('x-amz-content-sha256', expected.payloadSha256, sha256!.toString('hex'))
     }
-    const value = values.get(this.#checksumAlgorithm)!.toString('base64')
-    if (expected.checksum && expected.checksum.value !== value) {
-      throw mismatch(expected.checksum.algorithm, expected.checksum.value, value)
+    const { checksum } = expected
+    if (checksum) {
+      const computed = values.get(checksum.algorithm)!.toString('base64')
+      if (computed !== checksum.value) throw mismatch(checksum.algorithm, checksum.value, computed)
     }
-    return { md5, checksum: { algorithm: this.#checksumAlgorithm, value } }
+    const algorithm = this.#checksumAlgorithm
+    return {
+      etag: (this.#etagIsMd5 ? md5! : randomBytes(16)).toString('hex'),
+      checksum: { algorithm, value: values.get(algorithm)!.toString('base64') },
+      announcedChecksum: checksum?.algorithm === algorithm ? undefined : checksum,
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordKind, RecordStore, Stored } from '../records/record-store.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import type { ContentReader } from './content-reader.ts'
+import { ContentRecords } from './content-records.ts'
 import type { Protector } from './protection.ts'
 import {
   type BucketRecord,
@@ -20,7 +21,13 @@ import {
   names,
   type ObjectVersion,
   olderVersion,
+  partNumberOfName,
+  uploadOfName,
+  uploadPart,
+  uploadRecord,
 } from './records.ts'
+import { type StoredStream, streamIdOf } from './stored-content.ts'
+import { fromBytes } from './upload-id.ts'
 
 export interface FsckSummary {
   buckets: number
@@ -62,6 +69,16 @@ export async function fsck(services: FsckServices, report: (problem: string) => 
         report,
       )
     }
+    for await (const upload of each(services.records, uploadRecord, within, report)) {
+      const { objectKey, uploadId } = uploadOfName(upload.name)
+      const { text, streamId } = fromBytes(uploadId)
+      const gteParts = names.partsOf(streamId)
+      for await (const part of each(services.records, uploadPart, { gte: gteParts, lt: prefixEnd(gteParts) }, report)) {
+        const problem = await checkBytes(services, part.value.stream, summary)
+        const where = `s3://${bucketName}/${objectKey} upload ${text} part ${partNumberOfName(part.name)}`
+        if (problem !== undefined) report(`${where}: ${problem}`)
+      }
+    }
   }
   return summary
 }
@@ -75,31 +92,33 @@ async function checkVersion(
   summary: FsckSummary,
   report: (problem: string) => void,
 ): Promise<void> {
-  const { stream, protection } = version
   const where = `s3://${bucket}/${objectKey} version ${version.versionId}`
   summary.versions++
-  const problem = await checkBytes(services, stream, summary)
-  if (problem !== undefined) {
-    report(`${where}: ${problem}`)
-    return
-  }
   try {
-    const place = { bucket, bucketId, objectKey, streamId: stream.streamId }
-    const active = await services.protector.resumeForVerification(place, protection)
+    const streams = await new ContentRecords(services.records).streams(version.content)
+    const problems: string[] = []
+    for (const stream of streams) {
+      const problem = await checkBytes(services, stream, summary)
+      if (problem !== undefined) problems.push(problem)
+    }
+    for (const problem of problems) report(`${where}: ${problem}`)
+    if (problems.length > 0) return
+    const place = { bucket, bucketId, objectKey, streamId: streamIdOf(version.content) }
+    const active = await services.protector.resumeForVerification(place, version.protection)
     if (!active) return
-    const content = await services.reader.open(stream, active, 0, stream.plaintextSize)
+    const content = await services.reader.open(streams, active, 0, version.plaintextSize)
     for await (const _ of content.chunks());
     summary.opened++
   } catch (error) {
     if (!isFault(error, 'Damaged')) throw error
-    report(`${where}: does not authenticate`)
+    report(`${where}: does not authenticate (${error.detail.what})`)
   }
 }
 
 /** What is wrong with the bytes at rest, which needs no key to see; undefined where nothing is. */
 async function checkBytes(
   services: FsckServices,
-  { place, sealedSize, sealedCrc32c }: ObjectVersion['stream'],
+  { place, sealedSize, sealedCrc32c }: StoredStream,
   summary: FsckSummary,
 ): Promise<string | undefined> {
   let crc = 0

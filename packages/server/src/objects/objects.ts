@@ -7,20 +7,20 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
-import type { RecordStore, Stored } from '../records/record-store.ts'
-import { requireOwn } from './buckets.ts'
-import { checkCopySource, checkRead, checkWrite, hasConditions } from './conditions.ts'
+import type { RecordStore } from '../records/record-store.ts'
+import { checkCopySource } from './conditions.ts'
 import type { ContentReader } from './content-reader.ts'
+import { ContentRecords } from './content-records.ts'
 import type { ContentWriter, WrittenContent } from './content-writer.ts'
-import { type ActiveProtection, type ProtectedPlace, type Protector, protectionFacts } from './protection.ts'
-import { type BucketRecord, bucketRecord, currentVersion, inlineContent, names, type ObjectVersion } from './records.ts'
+import type { Protector } from './protection.ts'
+import type { BucketRecord, ObjectVersion } from './records.ts'
+import type { StoredStream } from './stored-content.ts'
 import type {
   Conditions,
   CustomerKey,
   GetInput,
   GetResult,
   IncomingBody,
-  ObjectFacts,
   PutInput,
   PutResult,
   RequestedProtection,
@@ -28,8 +28,15 @@ import type {
   StoredHeaders,
   UserMetadata,
 } from './types.ts'
-import { NULL_VERSION, sequenceOf } from './version-id.ts'
-import { type KeyState, KeyVersions } from './versions.ts'
+import {
+  COMMIT_ATTEMPTS,
+  type FoundVersion,
+  placeOf,
+  requireObjectKey,
+  requireVersionId,
+  VersionStore,
+} from './version-store.ts'
+import type { Change } from './versions.ts'
 
 export interface ObjectsOptions {
   readonly records: RecordStore
@@ -70,26 +77,23 @@ export interface DeleteResult {
 }
 
 /** A single PUT takes 5 GiB at most. */
-const MAX_PUT_BYTES = 5 * 1024 ** 3
-const COMMIT_ATTEMPTS = 20
-/** A reader that found a version just before it was replaced has this long to open its blob. */
-const GARBAGE_GRACE_MS = 60_000
+export const MAX_PUT_BYTES = 5 * 1024 ** 3
 
 export class Objects {
-  readonly #records: RecordStore
   readonly #protector: Protector
   readonly #writer: ContentWriter
   readonly #reader: ContentReader
   readonly #clock: Clock
-  readonly #versions: KeyVersions
+  readonly #versions: VersionStore
+  readonly #contents: ContentRecords
 
   constructor(options: ObjectsOptions) {
-    this.#records = options.records
     this.#protector = options.protector
     this.#writer = options.writer
     this.#reader = options.reader
     this.#clock = options.clock
-    this.#versions = new KeyVersions(options.records)
+    this.#versions = new VersionStore(options.records, options.clock)
+    this.#contents = new ContentRecords(options.records)
   }
 
   async put(call: CallContext, input: PutInput): Promise<PutResult> {
@@ -98,23 +102,28 @@ export class Objects {
   }
 
   async get(call: CallContext, input: GetInput): Promise<GetResult> {
-    const { bucket, version, facts, range } = await this.#find(call, input, 's3:GetObject')
-    const place = placeOf(input.bucket, bucket.value, input.objectKey, version.stream.streamId)
-    const protection = await this.#protector.resume(call, place, version.protection, input.customerKey)
-    const content = await this.#reader.open(
-      version.stream,
-      protection,
-      range?.start ?? 0,
-      range?.endExclusive ?? version.plaintextSize,
-    )
-    return { facts, range, content }
+    const found = await this.#versions.find(call, input, 's3:GetObject')
+    const { content } = found.version
+    const selection =
+      input.partNumber === undefined ? wholeOrRange(input.range, found) : await this.#part(input.partNumber, found)
+    const protection = await this.#protector.resume(call, found.place, found.version.protection, input.customerKey)
+    let streams: readonly StoredStream[]
+    try {
+      streams = await this.#contents.streams(content)
+    } catch (error) {
+      protection.wipe()
+      throw error
+    }
+    const { start, endExclusive } = selection.range ?? { start: 0, endExclusive: found.version.plaintextSize }
+    return { ...selection, content: await this.#reader.open(streams, protection, start, endExclusive) }
   }
 
   async head(call: CallContext, input: GetInput): Promise<Omit<GetResult, 'content'>> {
-    const { bucket, version, facts, range } = await this.#find(call, input, 's3:GetObject')
-    const place = placeOf(input.bucket, bucket.value, input.objectKey, version.stream.streamId)
-    this.#protector.verifyRead(call, place, version.protection, input.customerKey)
-    return { facts, range }
+    const found = await this.#versions.find(call, input, 's3:GetObject')
+    const selection =
+      input.partNumber === undefined ? wholeOrRange(input.range, found) : await this.#part(input.partNumber, found)
+    this.#protector.verifyRead(call, found.place, found.version.protection, input.customerKey)
+    return selection
   }
 
   async delete(
@@ -122,30 +131,29 @@ export class Objects {
     input: { bucket: string; objectKey: string; versionId: string | undefined },
   ): Promise<DeleteResult> {
     requireObjectKey(input.objectKey)
+    const { keys } = this.#versions
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const action = input.versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
-      const bucket = await this.#requireBucket(call, input.bucket, action)
+      const bucket = await this.#versions.requireBucket(call, input.bucket, action)
       const { bucketId, versioning } = bucket.value
-      const state = await this.#versions.read(bucketId, input.objectKey, versioning)
+      const state = await keys.read(bucketId, input.objectKey, versioning)
       const nowMs = this.#clock.nowMs()
-      const garbageAtMs = nowMs + GARBAGE_GRACE_MS
-      let change: Awaited<ReturnType<KeyVersions['delete']>>
+      let change: Change
       let result: DeleteResult
       if (input.versionId !== undefined) {
         requireVersionId(input.versionId)
-        const version = await this.#versions.find(bucketId, input.objectKey, input.versionId)
+        const version = await keys.find(bucketId, input.objectKey, input.versionId)
         if (!version) return { versionId: input.versionId, deleteMarker: false }
-        change = await this.#versions.remove(state, version, garbageAtMs)
+        change = await keys.remove(state, version, nowMs)
         result = { versionId: input.versionId, deleteMarker: version.value.kind === 'deleteMarker' }
       } else {
         if (versioning === undefined && !state.current) return { versionId: undefined, deleteMarker: false }
-        const marker = { kind: 'deleteMarker' as const, ...this.#versions.next(state, nowMs), lastModifiedMs: nowMs }
-        change = await this.#versions.delete(state, marker, garbageAtMs)
+        const marker = { kind: 'deleteMarker' as const, ...keys.next(state, nowMs), lastModifiedMs: nowMs }
+        change = await keys.delete(state, marker, nowMs)
         const versioned = versioning !== undefined
         result = { versionId: versioned ? marker.versionId : undefined, deleteMarker: versioned }
       }
-      const checks = [this.#records.unchanged(bucketRecord, bucket), ...change.checks]
-      if (await this.#records.commit(checks, change.mutations)) return result
+      if (await this.#versions.commitChange(bucket, change)) return result
     }
     throw new Fault('Contention', { what: input.objectKey })
   }
@@ -153,9 +161,7 @@ export class Objects {
   /** Reads the source and seals it anew, under a data key of its own. */
   async copy(call: CallContext, input: CopyInput): Promise<CopyResult> {
     const { source } = input
-    const read = { ...source, conditions: {}, range: undefined }
-    const found = await this.#find(call, read, 's3:GetObject')
-    checkCopySource(source.conditions, found.version)
+    const found = await this.findSource(call, source)
     if (found.version.plaintextSize > MAX_PUT_BYTES) throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
     const inPlace =
       source.bucket === input.bucket && source.objectKey === input.objectKey && source.versionId === undefined
@@ -166,12 +172,11 @@ export class Objects {
       isConfigured(found.bucket.value)
     if (inPlace && !changes) throw new Fault('CopyToItself', { objectKey: input.objectKey })
 
-    const place = placeOf(source.bucket, found.bucket.value, source.objectKey, found.version.stream.streamId)
-    const protection = await this.#protector.resume(call, place, found.version.protection, source.customerKey)
-    const content = await this.#reader.open(found.version.stream, protection, 0, found.version.plaintextSize)
+    const taken = input.metadata === 'COPY' ? found.version : input.metadata
+    const { 'x-amz-storage-class': _, 'x-amz-website-redirect-location': __, ...headers } = taken.headers
+    const algorithm = input.checksumAlgorithm ?? found.version.checksum?.algorithm
+    const body = await this.openSource(call, found, source.customerKey, algorithm)
     try {
-      const taken = input.metadata === 'COPY' ? found.version : input.metadata
-      const { 'x-amz-storage-class': _, 'x-amz-website-redirect-location': __, ...headers } = taken.headers
       const { result, version } = await this.#write(call, {
         bucket: input.bucket,
         objectKey: input.objectKey,
@@ -179,28 +184,45 @@ export class Objects {
         userMetadata: taken.userMetadata,
         protection: input.protection,
         conditions: input.conditions,
-        body: {
-          chunks: content.chunks(),
-          declaredBytes: found.version.plaintextSize,
-          checksumAlgorithm: input.checksumAlgorithm ?? found.version.checksum?.algorithm,
-          needsMd5: false,
-          needsSha256: false,
-          expectations: () => ({ contentMd5: undefined, payloadSha256: undefined, checksum: undefined }),
-        },
+        body,
       })
       return { ...result, lastModifiedMs: version.lastModifiedMs, sourceVersionId: found.facts.versionId }
     } finally {
-      await content.close()
+      await body.close()
+    }
+  }
+
+  /** The version that a copy reads. */
+  async findSource(call: CallContext, source: CopySource): Promise<FoundVersion> {
+    const found = await this.#versions.find(call, { ...source, conditions: {} }, 's3:GetObject')
+    checkCopySource(source.conditions, found.version)
+    return found
+  }
+
+  /** A found version, or a range of it, as the body of a write. Closes itself at its end. */
+  async openSource(
+    call: CallContext,
+    { version, place }: FoundVersion,
+    customerKey: CustomerKey | undefined,
+    checksumAlgorithm: IncomingBody['checksumAlgorithm'],
+    range = { start: 0, endExclusive: version.plaintextSize },
+  ): Promise<IncomingBody & { close(): Promise<void> }> {
+    const streams = await this.#contents.streams(version.content)
+    const protection = await this.#protector.resume(call, place, version.protection, customerKey)
+    const content = await this.#reader.open(streams, protection, range.start, range.endExclusive)
+    return {
+      chunks: content.chunks(),
+      declaredBytes: content.bytes,
+      checksumAlgorithm,
+      needsMd5: false,
+      needsSha256: false,
+      expectations: () => ({ contentMd5: undefined, payloadSha256: undefined, checksum: undefined }),
+      close: () => content.close(),
     }
   }
 
   async #write(call: CallContext, input: PutInput): Promise<{ result: PutResult; version: ObjectVersion }> {
-    requireObjectKey(input.objectKey)
-    const bucket = await this.#requireBucket(call, input.bucket, 's3:PutObject')
-    if (hasConditions(input.conditions)) {
-      const state = await this.#versions.read(bucket.value.bucketId, input.objectKey, bucket.value.versioning)
-      checkWrite(input.conditions, input.objectKey, state.current?.value)
-    }
+    const bucket = await this.#versions.beginWrite(call, input)
     if ((input.body.declaredBytes ?? 0) > MAX_PUT_BYTES) {
       throw new Fault('BodyTooLarge', { maxBytes: MAX_PUT_BYTES, proposedBytes: input.body.declaredBytes! })
     }
@@ -213,106 +235,55 @@ export class Objects {
         streamId,
         partNumber: 1,
         maxBytes: MAX_PUT_BYTES,
-        defaultChecksum: 'CRC64NVME',
+        checksumAlgorithm: input.body.checksumAlgorithm ?? DEFAULT_CHECKSUM,
       })
     } finally {
       protection.wipe()
     }
     try {
       await written.keep()
-      return await this.#commit(call, input, bucket.value.bucketId, protection, written)
+      const made = {
+        plaintextSize: written.stream.plaintextSize,
+        etag: written.etag,
+        checksum: { ...written.checksum, type: 'FULL_OBJECT' as const },
+        headers: input.headers,
+        userMetadata: input.userMetadata,
+        protection: protection.stored,
+        content: { kind: 'stream' as const, stream: written.stream },
+      }
+      const keep = this.#contents.keep(written)
+      const { facts, version } = await this.#versions.commit(call, input, bucket.value.bucketId, made, keep)
+      return { result: facts, version }
     } catch (error) {
       await written.discard()
       throw error
     }
   }
 
-  async #commit(
-    call: CallContext,
-    input: PutInput,
-    bucketId: string,
-    protection: ActiveProtection,
-    written: WrittenContent,
-  ): Promise<{ result: PutResult; version: ObjectVersion }> {
-    const checksum = written.checksum && { ...written.checksum, type: 'FULL_OBJECT' as const }
-    // Only SSE-S3 objects have the MD5 of their plaintext as ETag; it would tell something of the others' content.
-    const etag = protection.stored.method === 'AES256' ? written.md5! : randomBytes(16)
-    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const bucket = await this.#requireBucket(call, input.bucket, 's3:PutObject')
-      // Sealed for a bucket that has been removed and made anew meanwhile, the content belongs nowhere.
-      if (bucket.value.bucketId !== bucketId) throw new Fault('BucketNotFound', { bucket: input.bucket })
-      const state = await this.#versions.read(bucketId, input.objectKey, bucket.value.versioning)
-      this.#recheck(input, state, attempt)
-      const nowMs = this.#clock.nowMs()
-      const version: ObjectVersion = {
-        kind: 'object',
-        ...this.#versions.next(state, nowMs),
-        lastModifiedMs: nowMs,
-        plaintextSize: written.stream.plaintextSize,
-        etag: Buffer.from(etag).toString('hex'),
-        checksum,
-        headers: input.headers,
-        userMetadata: input.userMetadata,
-        protection: protection.stored,
-        stream: written.stream,
-      }
-      const change = await this.#versions.put(state, version, nowMs + GARBAGE_GRACE_MS)
-      if (written.inline && version.stream.place.kind === 'inline') {
-        change.mutations.push(
-          this.#records.putBytes(inlineContent, names.inline(version.stream.place.id), written.inline),
-        )
-      }
-      const checks = [this.#records.unchanged(bucketRecord, bucket), ...change.checks]
-      if (await this.#records.commit(checks, change.mutations)) {
-        const facts = factsOf(input.objectKey, bucket.value, version)
-        return { result: { ...facts, protection: facts.protection }, version }
-      }
+  async #part(partNumber: number, { version, facts }: FoundVersion): Promise<Omit<GetResult, 'content'>> {
+    if (version.content.kind === 'stream') {
+      if (partNumber !== 1) throw new Fault('PartNumberNotSatisfiable', { partNumber, partsCount: 1 })
+      // An empty range cannot be told; an empty object's only part is the whole.
+      const range = version.plaintextSize === 0 ? undefined : { start: 0, endExclusive: version.plaintextSize }
+      return { facts, range, part: { count: undefined, checksum: facts.checksum } }
     }
-    throw new Fault('Contention', { what: input.objectKey })
-  }
-
-  /** A condition that held before the body came and does not now was broken by somebody at the same time. */
-  #recheck(input: PutInput, state: KeyState, attempt: number): void {
-    try {
-      checkWrite(input.conditions, input.objectKey, state.current?.value)
-    } catch (error) {
-      if (attempt === 0) throw error
-      throw new Fault('ConditionalConflict', { objectKey: input.objectKey }, { cause: error })
+    const { parts } = await this.#contents.manifest(version.content.streamId)
+    const part = parts[partNumber - 1]
+    if (!part) throw new Fault('PartNumberNotSatisfiable', { partNumber, partsCount: parts.length })
+    const start = parts.slice(0, partNumber - 1).reduce((sum, { stream }) => sum + stream.plaintextSize, 0)
+    const checksum = facts.checksum?.type === 'COMPOSITE' ? { ...facts.checksum, value: part.checksum } : undefined
+    return {
+      facts,
+      range: { start, endExclusive: start + part.stream.plaintextSize },
+      part: { count: parts.length, checksum },
     }
   }
+}
 
-  async #find(call: CallContext, input: GetInput, action: string) {
-    requireObjectKey(input.objectKey)
-    const bucket = await this.#requireBucket(call, input.bucket, action)
-    const { bucketId } = bucket.value
-    let version: ObjectVersion
-    if (input.versionId === undefined) version = (await this.#requireCurrent(bucketId, input.objectKey)).value
-    else {
-      requireVersionId(input.versionId)
-      const found = await this.#versions.find(bucketId, input.objectKey, input.versionId)
-      const { objectKey, versionId } = input
-      if (!found) throw new Fault('VersionNotFound', { objectKey, versionId })
-      if (found.value.kind === 'deleteMarker') {
-        throw new Fault('VersionIsDeleteMarker', { objectKey, versionId, lastModifiedMs: found.value.lastModifiedMs })
-      }
-      version = found.value
-    }
-    checkRead(input.conditions, version)
-    const range = input.range && resolveRange(input.range, version.plaintextSize)
-    return { bucket, version, facts: factsOf(input.objectKey, bucket.value, version), range }
-  }
+export const DEFAULT_CHECKSUM = 'CRC64NVME'
 
-  async #requireCurrent(bucketId: string, objectKey: string): Promise<Stored<ObjectVersion>> {
-    const current = await this.#records.get(currentVersion, names.objectKey(bucketId, objectKey))
-    if (current) return current
-    const newest = await this.#versions.newestOlder(bucketId, objectKey)
-    if (newest) throw new Fault('ObjectDeleted', { objectKey, versionId: newest.value.versionId })
-    throw new Fault('ObjectNotFound', { objectKey })
-  }
-
-  async #requireBucket(call: CallContext, bucket: string, action: string): Promise<Stored<BucketRecord>> {
-    return requireOwn(call, bucket, await this.#records.get(bucketRecord, names.bucket(bucket)), action)
-  }
+function wholeOrRange(range: RequestedRange | undefined, { version, facts }: FoundVersion): Omit<GetResult, 'content'> {
+  return { facts, range: range && resolveRange(range, version.plaintextSize), part: undefined }
 }
 
 /** Throws RangeNotSatisfiable where nothing of the range is in the object. */
@@ -328,43 +299,6 @@ export function resolveRange(range: RequestedRange, plaintextSize: number): { st
   return { start, endExclusive }
 }
 
-function placeOf(bucket: string, record: BucketRecord, objectKey: string, streamId: string): ProtectedPlace {
-  return { bucket, bucketId: record.bucketId, objectKey, streamId }
-}
-
-function factsOf(objectKey: string, bucket: BucketRecord, version: ObjectVersion): ObjectFacts {
-  return {
-    objectKey,
-    versionId: bucket.versioning === undefined ? undefined : version.versionId,
-    etag: version.etag,
-    lastModifiedMs: version.lastModifiedMs,
-    plaintextSize: version.plaintextSize,
-    headers: version.headers,
-    userMetadata: version.userMetadata,
-    checksum: version.checksum,
-    protection: protectionFacts(version.protection),
-  }
-}
-
 /** A bucket whose default is not simply AES256 gives a copy in place something to change. */
 const isConfigured = (bucket: BucketRecord) =>
   bucket.encryption.algorithm !== 'AES256' || bucket.encryption.bucketKeyEnabled
-
-function requireObjectKey(objectKey: string): void {
-  if (objectKey.includes('\0')) {
-    throw new Fault('ArgumentInvalid', {
-      argument: 'Key',
-      value: '',
-      message: 'Object keys with a NUL character are not supported.',
-    })
-  }
-}
-
-function requireVersionId(versionId: string): void {
-  if (versionId === NULL_VERSION || sequenceOf(versionId) !== undefined) return
-  throw new Fault('ArgumentInvalid', {
-    argument: 'versionId',
-    value: versionId,
-    message: 'Invalid version id specified',
-  })
-}

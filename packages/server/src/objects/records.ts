@@ -1,8 +1,15 @@
-/** Records of buckets and objects, and their names (docs/formats/catalog.md). */
+/** Records of buckets and objects, and their names (docs/formats/records.md). */
 import { ascending, descending, name, ZERO } from '../records/names.ts'
 import { defineRecord } from '../records/record-store.ts'
-import type { StoredProtection, StoredStream } from './stored-content.ts'
-import type { BucketEncryption, Checksum, StoredHeaders, UserMetadata } from './types.ts'
+import type { StoredContent, StoredProtection, StoredStream } from './stored-content.ts'
+import type {
+  BucketEncryption,
+  Checksum,
+  ChecksumAlgorithm,
+  ChecksumType,
+  StoredHeaders,
+  UserMetadata,
+} from './types.ts'
 
 export type Versioning = 'Enabled' | 'Suspended' | undefined
 
@@ -30,7 +37,7 @@ export interface ObjectVersion {
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
   readonly protection: StoredProtection
-  readonly stream: StoredStream
+  readonly content: StoredContent
 }
 
 export interface DeleteMarker {
@@ -38,6 +45,42 @@ export interface DeleteMarker {
   readonly versionId: string
   readonly sequence: string
   readonly lastModifiedMs: number
+}
+
+/** The parts of an object that was uploaded in parts, in their order. */
+export interface Manifest {
+  readonly parts: readonly ManifestPart[]
+}
+
+export interface ManifestPart {
+  readonly stream: StoredStream
+  /** Base64, of the object's checksum algorithm. */
+  readonly checksum: string
+}
+
+/** A multipart upload under way. */
+export interface UploadRecord {
+  readonly initiatedAtMs: number
+  readonly initiator: { readonly arn: string; readonly displayName: string }
+  readonly headers: StoredHeaders
+  readonly userMetadata: UserMetadata
+  readonly protection: StoredProtection
+  readonly checksum: UploadChecksum
+}
+
+export interface UploadChecksum {
+  readonly algorithm: ChecksumAlgorithm
+  readonly type: ChecksumType
+  /** Whether the client named the algorithm; else it is the default one. */
+  readonly declared: boolean
+}
+
+export interface UploadPart {
+  readonly etag: string
+  readonly lastModifiedMs: number
+  /** Base64, of the upload's checksum algorithm. */
+  readonly checksum: string
+  readonly stream: StoredStream
 }
 
 /** Only in buckets with versioning: the newest sequence of a key. Every change of the key's versions changes it. */
@@ -67,6 +110,9 @@ export const olderVersion = defineRecord<ObjectVersion | DeleteMarker>({
 })
 export const keyHead = defineRecord<KeyHead>({ label: 'key head', prefix: 'h', formatVersion: 1 })
 export const nullVersion = defineRecord<NullVersion>({ label: 'null version', prefix: 'n', formatVersion: 1 })
+export const manifestRecord = defineRecord<Manifest>({ label: 'manifest', prefix: 'm', formatVersion: 1 })
+export const uploadRecord = defineRecord<UploadRecord>({ label: 'multipart upload', prefix: 'u', formatVersion: 1 })
+export const uploadPart = defineRecord<UploadPart>({ label: 'part of an upload', prefix: 'p', formatVersion: 1 })
 /** Small sealed content. */
 export const inlineContent = defineRecord<Uint8Array>({ label: 'inline content', prefix: 'd', formatVersion: 1 })
 /** Written in the commit that first names a blob, removed in the one that last did. */
@@ -78,7 +124,7 @@ export const blobReference = defineRecord<Record<string, never>>({
 /** Blobs to be deleted, by the time from which nobody can come to read them. */
 export const garbageBlob = defineRecord<Record<string, never>>({ label: 'garbage blob', prefix: 'g', formatVersion: 1 })
 
-const idBytes = (bucketId: string) => Buffer.from(bucketId, 'hex')
+const idBytes = (id: string) => Buffer.from(id, 'hex')
 
 export const names = {
   bucket: (bucket: string) => name(bucket),
@@ -88,6 +134,13 @@ export const names = {
   version: (bucketId: string, objectKey: string, sequence: string) =>
     name(idBytes(bucketId), objectKey, ZERO, descending(BigInt(sequence))),
   versionsOf: (bucketId: string, objectKey: string) => name(idBytes(bucketId), objectKey, ZERO),
+  manifest: (streamId: string) => name(idBytes(streamId)),
+  /** `uploadId` in its 24 bytes, which begin with a time: the uploads of one key stand in the order of their start. */
+  upload: (bucketId: string, objectKey: string, uploadId: Uint8Array) =>
+    name(idBytes(bucketId), objectKey, ZERO, uploadId),
+  part: (streamId: string, partNumber: number) =>
+    name(idBytes(streamId), new Uint8Array([partNumber >> 8, partNumber & 0xff])),
+  partsOf: (streamId: string) => name(idBytes(streamId)),
   inline: (id: string) => name(id),
   blob: (blobId: string) => name(blobId),
   garbage: (atMs: number, blobId: string) => name(ascending(BigInt(atMs)), blobId),
@@ -97,3 +150,9 @@ export const names = {
 export const keyOfName = (recordName: Uint8Array) => Buffer.from(recordName.subarray(12)).toString('utf8')
 /** The object key of a name in `v`. */
 export const keyOfVersionName = (recordName: Uint8Array) => Buffer.from(recordName.subarray(12, -9)).toString('utf8')
+/** Object key and upload id of a name in `u`. */
+export const uploadOfName = (recordName: Uint8Array) => ({
+  objectKey: Buffer.from(recordName.subarray(12, -25)).toString('utf8'),
+  uploadId: recordName.subarray(-24),
+})
+export const partNumberOfName = (recordName: Uint8Array) => recordName.at(-2)! * 256 + recordName.at(-1)!

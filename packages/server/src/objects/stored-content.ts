@@ -16,6 +16,15 @@ export interface StoredStream {
   readonly place: { readonly kind: 'inline'; readonly id: string } | { readonly kind: 'blob'; readonly id: BlobId }
 }
 
+/** An object's content: one stream, or the parts of a multipart upload, whose streams stand in its manifest. */
+export type StoredContent =
+  | { readonly kind: 'stream'; readonly stream: StoredStream }
+  | { readonly kind: 'parts'; readonly streamId: string; readonly partsCount: number }
+
+/** The id that an object's data keys are bound to; all parts of an upload share it. */
+export const streamIdOf = (content: StoredContent) =>
+  content.kind === 'stream' ? content.stream.streamId : content.streamId
+
 export type StoredProtection =
   | { readonly method: 'AES256'; readonly wrappedKey: string }
   | (KmsProtection & { readonly method: 'aws:kms' })

@@ -147,6 +147,8 @@ export interface GetInput {
   readonly objectKey: string
   readonly versionId: string | undefined
   readonly range: RequestedRange | undefined
+  /** Instead of a range: one part of an object that was uploaded in parts, counted from 1. */
+  readonly partNumber?: number | undefined
   readonly conditions: Conditions
   readonly customerKey: CustomerKey | undefined
 }
@@ -155,6 +157,8 @@ export interface GetResult {
   readonly facts: ObjectFacts
   /** The part of the plaintext that `content` yields; the whole where no range was asked for. */
   readonly range: { readonly start: number; readonly endExclusive: number } | undefined
+  /** Set where a part was asked for: how many there are (undefined where it was one PUT), and the part's checksum. */
+  readonly part: { readonly count: number | undefined; readonly checksum: Checksum | undefined } | undefined
   readonly content: ObjectContent
 }
 

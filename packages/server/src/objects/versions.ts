@@ -5,12 +5,10 @@
 import { nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
+import { ContentRecords } from './content-records.ts'
 import {
-  blobReference,
   currentVersion,
   type DeleteMarker,
-  garbageBlob,
-  inlineContent,
   type KeyHead,
   keyHead,
   names,
@@ -37,9 +35,11 @@ export interface Change {
 
 export class KeyVersions {
   readonly #records: RecordStore
+  readonly #contents: ContentRecords
 
   constructor(records: RecordStore) {
     this.#records = records
+    this.#contents = new ContentRecords(records)
   }
 
   async read(bucketId: string, objectKey: string, versioning: Versioning): Promise<KeyState> {
@@ -77,21 +77,18 @@ export class KeyVersions {
     return { sequence, versionId: state.versioning === 'Enabled' ? newVersionId(sequence) : NULL_VERSION }
   }
 
-  /** Makes `version` the current one. */
-  async put(state: KeyState, version: ObjectVersion, garbageAtMs: number): Promise<Change> {
-    const change = await this.#step(state, version, garbageAtMs)
+  /** Makes `version` the current one; its content's own records are the caller's. */
+  async put(state: KeyState, version: ObjectVersion, nowMs: number): Promise<Change> {
+    const change = await this.#step(state, version, nowMs)
     const at = names.objectKey(state.bucketId, state.objectKey)
     change.mutations.push(this.#records.put(currentVersion, at, version))
-    if (version.stream.place.kind === 'blob') {
-      change.mutations.push(this.#records.put(blobReference, names.blob(version.stream.place.id), {}))
-    }
     return change
   }
 
   /** A DELETE without a version id: a delete marker where there is versioning, else the object's end. */
-  async delete(state: KeyState, marker: DeleteMarker, garbageAtMs: number): Promise<Change> {
+  async delete(state: KeyState, marker: DeleteMarker, nowMs: number): Promise<Change> {
     const { bucketId, objectKey } = state
-    const change = await this.#step(state, marker, garbageAtMs)
+    const change = await this.#step(state, marker, nowMs)
     const at = names.objectKey(bucketId, objectKey)
     change.mutations.push(this.#records.remove(currentVersion, at))
     if (state.versioning !== undefined) this.#file(change, bucketId, objectKey, marker)
@@ -99,7 +96,7 @@ export class KeyVersions {
   }
 
   /** Removes one version for good. Where it was the newest, the one below it becomes the newest. */
-  async remove(state: KeyState, version: Stored<ObjectVersion | DeleteMarker>, garbageAtMs: number): Promise<Change> {
+  async remove(state: KeyState, version: Stored<ObjectVersion | DeleteMarker>, nowMs: number): Promise<Change> {
     const { bucketId, objectKey, current } = state
     const at = names.objectKey(bucketId, objectKey)
     const change = this.#begin(state)
@@ -110,7 +107,7 @@ export class KeyVersions {
       change.mutations.push(this.#records.remove(olderVersion, version.name))
       if (version.value.versionId === NULL_VERSION) change.mutations.push(this.#records.remove(nullVersion, at))
     }
-    this.#release(change, version.value, garbageAtMs)
+    await this.#release(change, version.value, nowMs)
 
     if (state.versioning === undefined || (current && !isCurrent)) return change
     const below = await this.newestOlder(bucketId, objectKey)
@@ -129,21 +126,21 @@ export class KeyVersions {
   }
 
   /** What every new version does to those before it. */
-  async #step(state: KeyState, newest: ObjectVersion | DeleteMarker, garbageAtMs: number): Promise<Change> {
+  async #step(state: KeyState, newest: ObjectVersion | DeleteMarker, nowMs: number): Promise<Change> {
     const { bucketId, objectKey, versioning, current } = state
     const at = names.objectKey(bucketId, objectKey)
     const change = this.#begin(state)
     if (versioning !== undefined) change.mutations.push(this.#records.put(keyHead, at, { sequence: newest.sequence }))
     const replaced = newest.versionId === NULL_VERSION
     if (current && replaced && current.value.versionId === NULL_VERSION)
-      this.#release(change, current.value, garbageAtMs)
+      await this.#release(change, current.value, nowMs)
     else if (current) this.#file(change, bucketId, objectKey, current.value)
     if (versioning === 'Suspended') {
       const older = await this.find(bucketId, objectKey, NULL_VERSION)
       if (older && older.name.length !== at.length) {
         change.checks.push(this.#records.unchanged(olderVersion, older))
         change.mutations.push(this.#records.remove(olderVersion, older.name), this.#records.remove(nullVersion, at))
-        this.#release(change, older.value, garbageAtMs)
+        await this.#release(change, older.value, nowMs)
       }
     }
     return change
@@ -168,16 +165,8 @@ export class KeyVersions {
   }
 
   /** Gives up a version's content. */
-  #release(change: Change, version: ObjectVersion | DeleteMarker, garbageAtMs: number): void {
-    if (version.kind === 'deleteMarker') return
-    const { place } = version.stream
-    if (place.kind === 'inline') change.mutations.push(this.#records.remove(inlineContent, names.inline(place.id)))
-    else {
-      change.mutations.push(
-        this.#records.remove(blobReference, names.blob(place.id)),
-        this.#records.put(garbageBlob, names.garbage(garbageAtMs, place.id), {}),
-      )
-    }
+  async #release(change: Change, version: ObjectVersion | DeleteMarker, nowMs: number): Promise<void> {
+    if (version.kind === 'object') change.mutations.push(...(await this.#contents.release(version.content, nowMs)))
   }
 }
 

@@ -187,8 +187,18 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
       PartNumber: String(partNumber),
       ETag: etag,
     }),
-  UploadSizeMismatch: () => new S3Error('InvalidRequest'),
-  ChecksumTypeMismatch: () => new S3Error('InvalidRequest'),
+  PartChecksumMissing: ({ partNumber, algorithm }) =>
+    new S3Error('InvalidRequest', {
+      message: `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
+    }),
+  UploadSizeMismatch: ({ expectedBytes, actualBytes }) =>
+    new S3Error('InvalidRequest', {
+      message: `The provided 'x-amz-mp-object-size' header value ${expectedBytes} does not match what was computed: ${actualBytes}`,
+    }),
+  ChecksumTypeMismatch: ({ declared, given }) =>
+    new S3Error('InvalidRequest', {
+      message: `Checksum Type mismatch occurred, expected checksum Type: ${declared.toLowerCase()}, actual checksum Type: ${given.toLowerCase()}`,
+    }),
   BodyIncomplete: () => new S3Error('IncompleteBody'),
   BodyTooLarge: ({ maxBytes, proposedBytes }) =>
     new S3Error('EntityTooLarge', {

@@ -1,0 +1,398 @@
+/**
+ * Multipart uploads. The data key is made once, at the start; every part is a sealed stream of its own under it, bound
+ * to its part number. Completing an upload moves no bytes: one commit writes the manifest and the version.
+ */
+import type { Clock } from '../core/clock.ts'
+import { Fault, isFault } from '../core/fault.ts'
+import type { CallContext } from '../core/principal.ts'
+import { prefixEnd } from '../records/names.ts'
+import type { RecordStore, Stored } from '../records/record-store.ts'
+import type { Mutation } from '../storage/catalog.ts'
+import { type ListedPart, MAX_PARTS, multipartChecksum, multipartEtag, selectParts } from './completion.ts'
+import { ContentRecords } from './content-records.ts'
+import type { ContentWriter, WrittenContent } from './content-writer.ts'
+import type { CopySource } from './objects.ts'
+import { MAX_PUT_BYTES, type Objects } from './objects.ts'
+import { type Protector, protectionFacts } from './protection.ts'
+import {
+  type BucketRecord,
+  bucketRecord,
+  manifestRecord,
+  names,
+  partNumberOfName,
+  type UploadChecksum,
+  type UploadPart,
+  type UploadRecord,
+  uploadPart,
+  uploadRecord,
+} from './records.ts'
+import { streamIdOf } from './stored-content.ts'
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  Conditions,
+  CustomerKey,
+  IncomingBody,
+  ObjectFacts,
+  ProtectionFacts,
+  RequestedProtection,
+  StoredHeaders,
+  UserMetadata,
+} from './types.ts'
+import { newUploadId, readUploadId, type UploadId } from './upload-id.ts'
+import { COMMIT_ATTEMPTS, placeOf, VersionStore } from './version-store.ts'
+
+export interface MultipartOptions {
+  readonly records: RecordStore
+  readonly protector: Protector
+  readonly writer: ContentWriter
+  readonly objects: Objects
+  readonly clock: Clock
+}
+
+export interface UploadTarget {
+  readonly bucket: string
+  readonly objectKey: string
+  readonly uploadId: string
+}
+
+export interface CreateInput {
+  readonly bucket: string
+  readonly objectKey: string
+  readonly headers: StoredHeaders
+  readonly userMetadata: UserMetadata
+  readonly protection: RequestedProtection
+  readonly checksum: UploadChecksum
+}
+
+export interface PartResult {
+  readonly etag: string
+  readonly lastModifiedMs: number
+  readonly plaintextSize: number
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  readonly protection: ProtectionFacts
+}
+
+export interface CompleteInput extends UploadTarget {
+  readonly parts: readonly ListedPart[]
+  readonly conditions: Conditions
+  /** Of the whole object, where the client gives it. */
+  readonly objectSize: number | undefined
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+}
+
+interface FoundUpload {
+  readonly id: UploadId
+  readonly bucket: Stored<BucketRecord>
+  readonly upload: Stored<UploadRecord>
+}
+
+export class Multipart {
+  readonly #records: RecordStore
+  readonly #protector: Protector
+  readonly #writer: ContentWriter
+  readonly #objects: Objects
+  readonly #clock: Clock
+  readonly #versions: VersionStore
+  readonly #contents: ContentRecords
+
+  constructor(options: MultipartOptions) {
+    this.#records = options.records
+    this.#protector = options.protector
+    this.#writer = options.writer
+    this.#objects = options.objects
+    this.#clock = options.clock
+    this.#versions = new VersionStore(options.records, options.clock)
+    this.#contents = new ContentRecords(options.records)
+  }
+
+  /** Exactly one GenerateDataKey for the KMS methods. */
+  async create(call: CallContext, input: CreateInput): Promise<{ uploadId: string; protection: ProtectionFacts }> {
+    const bucket = await this.#versions.beginWrite(call, { ...input, conditions: {} })
+    const { bucketId, encryption } = bucket.value
+    const nowMs = this.#clock.nowMs()
+    const id = newUploadId(nowMs)
+    const place = placeOf(input.bucket, bucket.value, input.objectKey, id.streamId)
+    const protection = await this.#protector.begin(call, place, input.protection, encryption)
+    protection.wipe()
+    const record: UploadRecord = {
+      initiatedAtMs: nowMs,
+      initiator: { arn: call.principal.arn, displayName: call.principal.displayName },
+      headers: input.headers,
+      userMetadata: input.userMetadata,
+      protection: protection.stored,
+      checksum: input.checksum,
+    }
+    const put = this.#records.put(uploadRecord, names.upload(bucketId, input.objectKey, id.bytes), record)
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
+      const current = await this.#versions.requireBucket(call, input.bucket, 's3:PutObject')
+      if (current.value.bucketId !== bucketId) throw new Fault('BucketNotFound', { bucket: input.bucket })
+      if (await this.#records.commit([this.#records.unchanged(bucketRecord, current)], [put])) {
+        return { uploadId: id.text, protection: protectionFacts(protection.stored) }
+      }
+    }
+    throw new Fault('Contention', { what: input.objectKey })
+  }
+
+  /** Exactly one Decrypt for the KMS methods. A part sent again takes the earlier one's place. */
+  async uploadPart(
+    call: CallContext,
+    target: UploadTarget & { readonly partNumber: number },
+    body: IncomingBody,
+    customerKey: CustomerKey | undefined,
+  ): Promise<PartResult> {
+    const found = await this.#find(call, target, 's3:PutObject')
+    return this.#writePart(call, target, found, body, customerKey)
+  }
+
+  async uploadPartCopy(
+    call: CallContext,
+    target: UploadTarget & { readonly partNumber: number },
+    source: CopySource,
+    range: { readonly first: number; readonly last: number } | undefined,
+    customerKey: CustomerKey | undefined,
+  ): Promise<PartResult & { readonly sourceVersionId: string | undefined }> {
+    const found = await this.#find(call, target, 's3:PutObject')
+    const from = await this.#objects.findSource(call, source)
+    const size = from.version.plaintextSize
+    if (range && range.last >= size) {
+      throw new Fault('ArgumentInvalid', {
+        argument: 'x-amz-copy-source-range',
+        value: `bytes=${range.first}-${range.last}`,
+        message: `Range specified is not valid for source object of size: ${size}`,
+      })
+    }
+    const taken = range ? { start: range.first, endExclusive: range.last + 1 } : { start: 0, endExclusive: size }
+    if (taken.endExclusive - taken.start > MAX_PUT_BYTES) {
+      throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
+    }
+    const body = await this.#objects.openSource(call, from, source.customerKey, undefined, taken)
+    try {
+      const result = await this.#writePart(call, target, found, body, customerKey)
+      return { ...result, sourceVersionId: from.facts.versionId }
+    } finally {
+      await body.close()
+    }
+  }
+
+  /**
+   * Makes the object. Done again after it succeeded, with the same parts, it answers as it did the first time, since a
+   * client whose connection broke cannot know.
+   */
+  async complete(call: CallContext, input: CompleteInput): Promise<ObjectFacts> {
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
+      let found: FoundUpload
+      try {
+        found = await this.#find(call, input, 's3:PutObject')
+      } catch (error) {
+        const done = isFault(error, 'UploadNotFound') && (await this.#completedBefore(call, input))
+        if (done) return done
+        throw error
+      }
+      const facts = await this.#tryComplete(call, input, found)
+      if (facts) return facts
+    }
+    throw new Fault('Contention', { what: input.objectKey })
+  }
+
+  async abort(call: CallContext, target: UploadTarget): Promise<void> {
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
+      const { id, upload } = await this.#find(call, target, 's3:AbortMultipartUpload')
+      const parts = await this.#parts(id)
+      const mutations = [...parts.values()].flatMap((part) => this.#dropPart(part))
+      const checks = [
+        this.#records.unchanged(uploadRecord, upload),
+        ...[...parts.values()].map((part) => this.#records.unchanged(uploadPart, part)),
+      ]
+      if (await this.#records.commit(checks, [this.#records.remove(uploadRecord, upload.name), ...mutations])) return
+    }
+    throw new Fault('Contention', { what: target.objectKey })
+  }
+
+  /** Parts after `marker`, at most `limit`. */
+  async listParts(call: CallContext, target: UploadTarget, marker: number, limit: number) {
+    const { id, upload } = await this.#find(call, target, 's3:ListMultipartUploadParts')
+    const lt = prefixEnd(names.partsOf(id.streamId))
+    const from = Math.min(marker + 1, 0xffff)
+    const found = await this.#records.range(uploadPart, { gte: names.part(id.streamId, from), lt, limit: limit + 1 })
+    const parts = found.map(({ name, value }) => ({ partNumber: partNumberOfName(name), ...value }))
+    return { upload: upload.value, parts: parts.slice(0, limit), isTruncated: found.length > limit }
+  }
+
+  async #writePart(
+    call: CallContext,
+    target: UploadTarget & { readonly partNumber: number },
+    { id, bucket, upload }: FoundUpload,
+    body: IncomingBody,
+    customerKey: CustomerKey | undefined,
+  ): Promise<PartResult> {
+    const { protection: stored, checksum } = upload.value
+    if ((stored.method === 'SSE-C') !== (customerKey !== undefined)) {
+      throw new Fault('EncryptionRefused', { refusal: 'UploadEncryptionMismatch' })
+    }
+    if (customerKey && bucket.value.encryption.blockedEncryptionTypes.includes('SSE-C')) {
+      throw new Fault('EncryptionRefused', { refusal: 'SseCBlocked' })
+    }
+    if (checksum.declared && body.checksumAlgorithm && body.checksumAlgorithm !== checksum.algorithm) {
+      throw new Fault('ChecksumTypeMismatch', { declared: checksum.algorithm, given: body.checksumAlgorithm })
+    }
+    if ((body.declaredBytes ?? 0) > MAX_PUT_BYTES) {
+      throw new Fault('BodyTooLarge', { maxBytes: MAX_PUT_BYTES, proposedBytes: body.declaredBytes! })
+    }
+    const place = placeOf(target.bucket, bucket.value, target.objectKey, id.streamId)
+    const protection = await this.#protector.resume(call, place, stored, customerKey).catch((error: unknown) => {
+      if (isFault(error, 'EncryptionRefused') && error.detail.refusal === 'SseCKeyWrong') {
+        throw new Fault('EncryptionRefused', { refusal: 'UploadKeyMismatch' }, { cause: error })
+      }
+      throw error
+    })
+    let written: WrittenContent
+    try {
+      written = await this.#writer.write(body, protection, {
+        streamId: Buffer.from(id.streamId, 'hex'),
+        partNumber: target.partNumber,
+        maxBytes: MAX_PUT_BYTES,
+        checksumAlgorithm: checksum.algorithm,
+      })
+    } finally {
+      protection.wipe()
+    }
+    try {
+      await written.keep()
+      const part: UploadPart = {
+        etag: written.etag,
+        lastModifiedMs: this.#clock.nowMs(),
+        checksum: written.checksum.value,
+        stream: written.stream,
+      }
+      await this.#commitPart(call, target, id, part, this.#contents.keep(written))
+      const shown = checksum.declared || stored.method !== 'SSE-C' ? written.checksum : undefined
+      return {
+        etag: part.etag,
+        lastModifiedMs: part.lastModifiedMs,
+        plaintextSize: written.stream.plaintextSize,
+        checksum: written.announcedChecksum ?? shown,
+        protection: protectionFacts(stored),
+      }
+    } catch (error) {
+      await written.discard()
+      throw error
+    }
+  }
+
+  async #commitPart(
+    call: CallContext,
+    target: UploadTarget & { readonly partNumber: number },
+    id: UploadId,
+    part: UploadPart,
+    keep: readonly Mutation[],
+  ): Promise<void> {
+    const at = names.part(id.streamId, target.partNumber)
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
+      const { upload } = await this.#find(call, target, 's3:PutObject')
+      const before = await this.#records.get(uploadPart, at)
+      const released = before ? this.#contents.releaseStream(before.value.stream, this.#clock.nowMs()) : []
+      const checks = [this.#records.unchanged(uploadRecord, upload), this.#records.still(uploadPart, at, before)]
+      const mutations = [...released, ...keep, this.#records.put(uploadPart, at, part)]
+      if (await this.#records.commit(checks, mutations)) return
+    }
+    throw new Fault('Contention', { what: target.objectKey })
+  }
+
+  /** Undefined where something changed meanwhile. */
+  async #tryComplete(
+    call: CallContext,
+    input: CompleteInput,
+    { id, bucket, upload }: FoundUpload,
+  ): Promise<ObjectFacts | undefined> {
+    const stored = await this.#parts(id)
+    const { checksum: uploadChecksum, protection, headers, userMetadata } = upload.value
+    const values = new Map([...stored].map(([partNumber, { value }]) => [partNumber, value]))
+    const parts = selectParts(input.uploadId, input.parts, values, uploadChecksum)
+    const plaintextSize = parts.reduce((sum, { stream }) => sum + stream.plaintextSize, 0)
+    if (input.objectSize !== undefined && input.objectSize !== plaintextSize) {
+      throw new Fault('UploadSizeMismatch', { expectedBytes: input.objectSize, actualBytes: plaintextSize })
+    }
+    const checksum = await this.#checksum(input, upload.value, parts)
+    const chosen = new Set(parts)
+    const manifest = { parts: parts.map(({ stream, checksum: value }) => ({ stream, checksum: value })) }
+    const more = {
+      checks: [
+        this.#records.unchanged(uploadRecord, upload),
+        ...[...stored.values()].map((part) => this.#records.unchanged(uploadPart, part)),
+      ],
+      mutations: [
+        this.#records.remove(uploadRecord, upload.name),
+        this.#records.put(manifestRecord, names.manifest(id.streamId), manifest),
+        ...[...stored.values()].flatMap((part) =>
+          chosen.has(part.value) ? [this.#records.remove(uploadPart, part.name)] : this.#dropPart(part),
+        ),
+      ],
+    }
+    const made = {
+      plaintextSize,
+      etag: multipartEtag(parts),
+      checksum,
+      headers,
+      userMetadata,
+      protection,
+      content: { kind: 'parts' as const, streamId: id.streamId, partsCount: parts.length },
+    }
+    const done = await this.#versions.tryCommit(call, input, bucket.value.bucketId, made, more)
+    return done?.facts
+  }
+
+  /** An SSE-C upload without a declared checksum ends without one, as on S3. */
+  async #checksum(
+    { checksum: given }: CompleteInput,
+    { checksum: declared, protection }: UploadRecord,
+    parts: readonly UploadPart[],
+  ): Promise<Checksum | undefined> {
+    if (!declared.declared && protection.method === 'SSE-C') return undefined
+    const checksum = await multipartChecksum(declared, parts)
+    if (given && given.algorithm !== checksum.algorithm) {
+      throw new Fault('ChecksumTypeMismatch', { declared: checksum.algorithm, given: given.algorithm })
+    }
+    const value = (text: string) => text.split('-')[0]
+    if (given && value(given.value) !== value(checksum.value)) {
+      throw new Fault('DigestMismatch', {
+        digest: checksum.algorithm,
+        expected: given.value,
+        computed: checksum.value,
+      })
+    }
+    return checksum
+  }
+
+  async #completedBefore(call: CallContext, input: CompleteInput): Promise<ObjectFacts | undefined> {
+    const id = readUploadId(input.uploadId)
+    const current = { ...input, versionId: undefined, conditions: {} }
+    const found = await this.#versions.find(call, current, 's3:PutObject').catch((error: unknown) => {
+      if (isFault(error, 'ObjectNotFound') || isFault(error, 'ObjectDeleted')) return undefined
+      throw error
+    })
+    if (found?.version.content.kind !== 'parts' || id?.streamId !== streamIdOf(found.version.content)) return
+    const listed = input.parts.map(({ etag }) => ({ etag }) as UploadPart)
+    return multipartEtag(listed) === found.facts.etag ? found.facts : undefined
+  }
+
+  async #find(call: CallContext, target: UploadTarget, action: string): Promise<FoundUpload> {
+    const bucket = await this.#versions.requireBucket(call, target.bucket, action)
+    const id = readUploadId(target.uploadId)
+    const at = id && names.upload(bucket.value.bucketId, target.objectKey, id.bytes)
+    const upload = at && (await this.#records.get(uploadRecord, at))
+    if (!upload) throw new Fault('UploadNotFound', { uploadId: target.uploadId })
+    return { id: id!, bucket, upload }
+  }
+
+  async #parts(id: UploadId): Promise<Map<number, Stored<UploadPart>>> {
+    const gte = names.partsOf(id.streamId)
+    const found = await this.#records.range(uploadPart, { gte, lt: prefixEnd(gte), limit: MAX_PARTS })
+    return new Map(found.map((part) => [partNumberOfName(part.name), part]))
+  }
+
+  #dropPart(part: Stored<UploadPart>): Mutation[] {
+    const released = this.#contents.releaseStream(part.value.stream, this.#clock.nowMs())
+    return [this.#records.remove(uploadPart, part.name), ...released]
+  }
+}
