@@ -23,7 +23,7 @@ const source = join(root, 'packages/server/src')
 
 const problems = []
 for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
-  if (!file.endsWith('.ts') || file.endsWith('.test.ts') || file.endsWith('.contract.ts')) continue
+  if (!file.endsWith('.ts') || file.endsWith('.test.ts') || /\.(contract|fixture)\.ts$/.test(file)) continue
   const room = file.split(/[\\/]/)[0]
   if (!floorOf.has(room)) {
     problems.push(`${file}: the room ${room} is on no floor`)

@@ -46,9 +46,10 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
 
     let sweeping: Promise<unknown> = Promise.resolve()
     const sweeper = setInterval(() => {
-      sweeping = sweep(store.records, store.blobs, systemClock).catch((error: Error) =>
-        complain(`the sweep failed: ${error.message}`),
-      )
+      sweeping = store.buckets
+        .resumeDeletes()
+        .then(() => sweep(store.records, store.blobs, systemClock))
+        .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
     }, SWEEP_EVERY_MS)
     process.on('SIGHUP', () => workers.reloadCertificates())
     await new Promise<void>((resolve) => {

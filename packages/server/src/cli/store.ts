@@ -8,6 +8,7 @@ import { Buckets } from '../objects/buckets.ts'
 import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
 import { Listing } from '../objects/listing.ts'
+import { Multipart } from '../objects/multipart.ts'
 import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
@@ -36,6 +37,8 @@ export async function openStore(options: StoreOptions) {
   const kms = new Kms({ records, rootKey, region, clock, observer })
   const protector = new Protector(kms, new StoredServiceKeys(records, rootKey))
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
+  const writer = new ContentWriter(blobs)
+  const objects = new Objects({ records, protector, writer, reader, clock })
   const buckets = new Buckets({ records, clock, blockedEncryptionTypes: options.blockedEncryptionTypes })
   return {
     records,
@@ -45,7 +48,8 @@ export async function openStore(options: StoreOptions) {
     reader,
     buckets,
     listing: new Listing(records, buckets),
-    objects: new Objects({ records, protector, writer: new ContentWriter(blobs), reader, clock }),
+    objects,
+    multipart: new Multipart({ records, protector, writer, objects, clock }),
     async close() {
       await catalog.close()
       await blobs.close()

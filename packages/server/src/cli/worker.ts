@@ -68,7 +68,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   })
 
   const s3 = new S3Door({
-    services: { buckets: store.buckets, objects: store.objects, listing: store.listing, clock, region },
+    services: { ...store, clock, region },
     directory,
     observer,
     region,

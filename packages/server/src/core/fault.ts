@@ -41,7 +41,10 @@ export interface FaultDetails {
   PartTooSmall: { partNumber: number; etag: string; proposedBytes: number; minBytes: number }
   PartChecksumMissing: { partNumber: number; algorithm: string }
   UploadSizeMismatch: { expectedBytes: number; actualBytes: number }
+  /** Another algorithm than the upload was created with. */
   ChecksumTypeMismatch: { declared: string; given: string }
+  /** Another type (FULL_OBJECT, COMPOSITE) than the upload was created with. */
+  ChecksumModeMismatch: { type: string }
 
   // Bodies
   /** The connection ended before the declared length arrived. */

@@ -1,11 +1,12 @@
 /** Buckets: made, looked up, configured, removed. A bucket belongs to an account and serves that account's callers. */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { Fault } from '../core/fault.ts'
+import { Fault, isFault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { isBucketName } from './bucket-name.ts'
+import { ContentRecords } from './content-records.ts'
 import {
   accountBucket,
   type BucketRecord,
@@ -16,6 +17,10 @@ import {
   type Versioning,
 } from './records.ts'
 import type { BucketEncryption } from './types.ts'
+import { removeUploads } from './upload-removal.ts'
+
+/** Past every bucket name. */
+const ALL_BUCKETS = new Uint8Array([0xff])
 
 export interface BucketsOptions {
   readonly records: RecordStore
@@ -86,25 +91,49 @@ export class Buckets {
 
   /**
    * Removes an empty bucket. It is marked first, which every write to it checks, so nothing can slip in between the
-   * look and the removal.
+   * look and the removal. Uploads in progress do not keep it; they are given up.
    */
   async delete(call: CallContext, bucket: string): Promise<void> {
     const stored = await this.require(call, bucket, 's3:DeleteBucket')
     await this.#requireEmpty(bucket, stored.value)
-    const marked: BucketRecord = { ...stored.value, deleting: true }
-    await this.#update(bucket, stored, marked)
+    await this.#update(bucket, stored, { ...stored.value, deleting: true })
+    const marked = await this.#records.get(bucketRecord, stored.name)
+    if (marked?.value.deleting) await this.#finishDelete(bucket, marked)
+  }
+
+  /** Goes on with removals that a crash has cut off. Safe beside those that are under way. */
+  async resumeDeletes(): Promise<void> {
+    let gte: Uint8Array = new Uint8Array(0)
+    for (;;) {
+      const page = await this.#records.range(bucketRecord, { gte, lt: ALL_BUCKETS, limit: 1000 })
+      for (const stored of page) {
+        if (!stored.value.deleting) continue
+        await this.#finishDelete(Buffer.from(stored.name).toString(), stored).catch((error: unknown) => {
+          if (!isFault(error, 'BucketNotEmpty')) throw error
+        })
+      }
+      if (page.length < 1000) return
+      gte = nameAfter(page.at(-1)!.name)
+    }
+  }
+
+  async #finishDelete(bucket: string, marked: Stored<BucketRecord>): Promise<void> {
+    const unchanged = this.#records.unchanged(bucketRecord, marked)
     try {
-      await this.#requireEmpty(bucket, stored.value)
+      await this.#requireEmpty(bucket, marked.value)
     } catch (error) {
-      const current = await this.#records.get(bucketRecord, names.bucket(bucket))
-      if (current?.value.deleting) await this.#update(bucket, current, stored.value)
+      const { deleting: _, ...record } = marked.value
+      await this.#records.commit([unchanged], [this.#records.put(bucketRecord, marked.name, record)])
       throw error
     }
+    const { accountId, bucketId } = marked.value
+    await removeUploads(this.#records, new ContentRecords(this.#records), bucketId, this.#clock.nowMs())
+    // Where the record has changed, another process has finished the same removal.
     await this.#records.commit(
-      [],
+      [unchanged],
       [
-        this.#records.remove(bucketRecord, names.bucket(bucket)),
-        this.#records.remove(accountBucket, names.accountBucket(stored.value.accountId, bucket)),
+        this.#records.remove(bucketRecord, marked.name),
+        this.#records.remove(accountBucket, names.accountBucket(accountId, bucket)),
       ],
     )
   }

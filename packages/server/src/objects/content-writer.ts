@@ -24,7 +24,7 @@ export interface WrittenContent {
   readonly announcedChecksum: PlainChecksum | undefined
   /** Small sealed content, for the commit; undefined where it went to a blob. */
   readonly inline: Uint8Array | undefined
-  /** Makes a staged blob durable. */
+  /** Makes a staged blob durable, or removes it and throws. */
   keep(): Promise<void>
   /** Removes the blob, kept or not. */
   discard(): Promise<void>
@@ -180,8 +180,13 @@ class SealedSink {
 
   async keep(): Promise<void> {
     if (!this.#blob) return
-    await this.#blob.keep()
-    this.#state = 'kept'
+    try {
+      await this.#blob.keep()
+      this.#state = 'kept'
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
   }
 
   async discard(): Promise<void> {

@@ -3,9 +3,10 @@
  * whatever number of keys it stands for.
  */
 import type { CallContext } from '../core/principal.ts'
-import { name, nameAfter, prefixEnd } from '../records/names.ts'
-import type { RecordKind, RecordStore, Stored } from '../records/record-store.ts'
+import { nameAfter, prefixEnd } from '../records/names.ts'
+import type { RecordStore } from '../records/record-store.ts'
 import type { Buckets } from './buckets.ts'
+import { Cursor, commonPrefix, compareKeys, firstName, maxName } from './cursor.ts'
 import {
   currentVersion,
   type DeleteMarker,
@@ -14,8 +15,12 @@ import {
   names,
   type ObjectVersion,
   olderVersion,
+  type UploadRecord,
+  uploadOfName,
+  uploadRecord,
 } from './records.ts'
 import type { Checksum } from './types.ts'
+import { fromBytes, type UploadId } from './upload-id.ts'
 
 export interface ListedObject {
   readonly objectKey: string
@@ -50,14 +55,26 @@ export interface ListedVersion {
   readonly object: ListedObject | undefined
 }
 
+export interface ListedUpload {
+  readonly objectKey: string
+  readonly uploadId: string
+  readonly upload: UploadRecord
+}
+
+export interface UploadPage {
+  readonly entries: readonly ListedUpload[]
+  readonly commonPrefixes: readonly string[]
+  /** Set where more follows; the id is undefined after a common prefix. */
+  readonly nextKeyMarker: string | undefined
+  readonly nextUploadIdMarker: string | undefined
+}
+
 export interface VersionPage {
   readonly entries: readonly ListedVersion[]
   readonly commonPrefixes: readonly string[]
   readonly nextKeyMarker: string | undefined
   readonly nextVersionIdMarker: string | undefined
 }
-
-const BATCH = 1000
 
 export class Listing {
   readonly #records: RecordStore
@@ -167,66 +184,43 @@ export class Listing {
       else older.advance()
     }
   }
-}
 
-/** Goes through a range in batches, and can jump ahead. */
-class Cursor<T> {
-  readonly #records: RecordStore
-  readonly #kind: RecordKind<T>
-  readonly #lt: Uint8Array
-  readonly #batch: number
-  #next: Uint8Array
-  #page: Stored<T>[] = []
-  #at = 0
-  #ended = false
-
-  constructor(records: RecordStore, kind: RecordKind<T>, gte: Uint8Array, lt: Uint8Array, batch: number) {
-    this.#records = records
-    this.#kind = kind
-    this.#next = gte
-    this.#lt = lt
-    this.#batch = Math.min(batch, BATCH + 1)
-  }
-
-  async peek(): Promise<Stored<T> | undefined> {
-    if (this.#at === this.#page.length && !this.#ended) {
-      const range = { gte: this.#next, lt: this.#lt, limit: this.#batch }
-      this.#page = Buffer.compare(this.#next, this.#lt) < 0 ? await this.#records.range(this.#kind, range) : []
-      this.#at = 0
-      this.#ended = this.#page.length < this.#batch
-      const last = this.#page.at(-1)
-      if (last) this.#next = nameAfter(last.name)
+  /** Uploads in progress after `keyMarker`, or after one upload of it; by key, then by the time of their start. */
+  async uploads(
+    call: CallContext,
+    input: ListInput & { readonly keyMarker: string; readonly uploadIdMarker: UploadId | undefined },
+  ): Promise<UploadPage> {
+    const { bucketId } = (await this.#buckets.require(call, input.bucket, 's3:ListBucketMultipartUploads')).value
+    const { prefix, delimiter, maxKeys, keyMarker, uploadIdMarker } = input
+    const entries: ListedUpload[] = []
+    const commonPrefixes: string[] = []
+    const all = names.objectKey(bucketId, prefix)
+    const lt = prefixEnd(all)
+    let from = firstName(bucketId, prefix, delimiter, keyMarker)
+    if (uploadIdMarker) from = maxName(all, nameAfter(names.upload(bucketId, keyMarker, uploadIdMarker.bytes)))
+    else if (keyMarker !== '') from = maxName(from, prefixEnd(names.uploadsOf(bucketId, keyMarker)))
+    const cursor = new Cursor(this.#records, uploadRecord, from, lt, maxKeys + 1)
+    let last: { key: string; uploadId: string | undefined } | undefined
+    for (;;) {
+      const stored = await cursor.peek()
+      if (!stored) return { entries, commonPrefixes, nextKeyMarker: undefined, nextUploadIdMarker: undefined }
+      if (entries.length + commonPrefixes.length === maxKeys) {
+        return { entries, commonPrefixes, nextKeyMarker: last?.key, nextUploadIdMarker: last?.uploadId }
+      }
+      const { objectKey, uploadId } = uploadOfName(stored.name)
+      const common = commonPrefix(objectKey, prefix, delimiter)
+      if (common !== undefined) {
+        commonPrefixes.push(common)
+        last = { key: common, uploadId: undefined }
+        cursor.jump(prefixEnd(names.objectKey(bucketId, common)))
+        continue
+      }
+      const { text } = fromBytes(uploadId)
+      entries.push({ objectKey, uploadId: text, upload: stored.value })
+      last = { key: objectKey, uploadId: text }
+      cursor.advance()
     }
-    return this.#page[this.#at]
   }
-
-  advance(): void {
-    this.#at++
-  }
-
-  /** On to the first name that is not below `to`. */
-  jump(to: Uint8Array): void {
-    while (this.#at < this.#page.length && Buffer.compare(this.#page[this.#at]!.name, to) < 0) this.#at++
-    if (this.#at === this.#page.length && Buffer.compare(this.#next, to) < 0) this.#next = to
-  }
-}
-
-function firstName(bucketId: string, prefix: string, delimiter: string, startAfter: string): Uint8Array {
-  const from = names.objectKey(bucketId, prefix)
-  if (startAfter === '') return from
-  const common = commonPrefix(startAfter, prefix, delimiter)
-  const marker = names.objectKey(bucketId, startAfter)
-  return maxName(from, common === startAfter ? prefixEnd(marker) : nameAfter(marker))
-}
-
-const maxName = (a: Uint8Array, b: Uint8Array) => (Buffer.compare(a, b) >= 0 ? a : b)
-const compareKeys = (a: string, b: string) => Buffer.compare(name(a), name(b))
-
-/** The part of a key up to and with the first delimiter after the prefix; undefined where it has none. */
-function commonPrefix(objectKey: string, prefix: string, delimiter: string): string | undefined {
-  if (delimiter === '' || !objectKey.startsWith(prefix)) return undefined
-  const at = objectKey.indexOf(delimiter, prefix.length)
-  return at < 0 ? undefined : objectKey.slice(0, at + delimiter.length)
 }
 
 function listed(objectKey: string, version: ObjectVersion): ListedObject {

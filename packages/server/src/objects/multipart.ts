@@ -8,12 +8,12 @@ import type { CallContext } from '../core/principal.ts'
 import { prefixEnd } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
-import { type ListedPart, MAX_PARTS, multipartChecksum, multipartEtag, selectParts } from './completion.ts'
+import { type ListedPart, multipartChecksum, multipartEtag, selectParts } from './completion.ts'
 import { ContentRecords } from './content-records.ts'
 import type { ContentWriter, WrittenContent } from './content-writer.ts'
 import type { CopySource } from './objects.ts'
 import { MAX_PUT_BYTES, type Objects } from './objects.ts'
-import { type Protector, protectionFacts } from './protection.ts'
+import { type Protector, protectionFacts, requireTransport } from './protection.ts'
 import {
   type BucketRecord,
   bucketRecord,
@@ -30,6 +30,7 @@ import { streamIdOf } from './stored-content.ts'
 import type {
   Checksum,
   ChecksumAlgorithm,
+  ChecksumType,
   Conditions,
   CustomerKey,
   IncomingBody,
@@ -40,6 +41,7 @@ import type {
   UserMetadata,
 } from './types.ts'
 import { newUploadId, readUploadId, type UploadId } from './upload-id.ts'
+import { partRemoval, partsOf, uploadRemoval } from './upload-removal.ts'
 import { COMMIT_ATTEMPTS, placeOf, VersionStore } from './version-store.ts'
 
 export interface MultipartOptions {
@@ -79,6 +81,7 @@ export interface CompleteInput extends UploadTarget {
   /** Of the whole object, where the client gives it. */
   readonly objectSize: number | undefined
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  readonly checksumType: ChecksumType | undefined
 }
 
 interface FoundUpload {
@@ -197,14 +200,10 @@ export class Multipart {
 
   async abort(call: CallContext, target: UploadTarget): Promise<void> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const { id, upload } = await this.#find(call, target, 's3:AbortMultipartUpload')
-      const parts = await this.#parts(id)
-      const mutations = [...parts.values()].flatMap((part) => this.#dropPart(part))
-      const checks = [
-        this.#records.unchanged(uploadRecord, upload),
-        ...[...parts.values()].map((part) => this.#records.unchanged(uploadPart, part)),
-      ]
-      if (await this.#records.commit(checks, [this.#records.remove(uploadRecord, upload.name), ...mutations])) return
+      const { upload } = await this.#find(call, target, 's3:AbortMultipartUpload')
+      const nowMs = this.#clock.nowMs()
+      const { checks, mutations } = await uploadRemoval(this.#records, this.#contents, upload, nowMs)
+      if (await this.#records.commit(checks, mutations)) return
     }
     throw new Fault('Contention', { what: target.objectKey })
   }
@@ -275,7 +274,8 @@ export class Multipart {
         protection: protectionFacts(stored),
       }
     } catch (error) {
-      await written.discard()
+      // A commit that broke off may yet have become durable; whether it did, the sweep will see.
+      if (isFault(error)) await written.discard()
       throw error
     }
   }
@@ -305,9 +305,10 @@ export class Multipart {
     input: CompleteInput,
     { id, bucket, upload }: FoundUpload,
   ): Promise<ObjectFacts | undefined> {
-    const stored = await this.#parts(id)
+    requireTransport(call, upload.value.protection)
+    const stored = await partsOf(this.#records, id.streamId)
     const { checksum: uploadChecksum, protection, headers, userMetadata } = upload.value
-    const values = new Map([...stored].map(([partNumber, { value }]) => [partNumber, value]))
+    const values = new Map(stored.map((part) => [partNumberOfName(part.name), part.value]))
     const parts = selectParts(input.uploadId, input.parts, values, uploadChecksum)
     const plaintextSize = parts.reduce((sum, { stream }) => sum + stream.plaintextSize, 0)
     if (input.objectSize !== undefined && input.objectSize !== plaintextSize) {
@@ -319,13 +320,15 @@ export class Multipart {
     const more = {
       checks: [
         this.#records.unchanged(uploadRecord, upload),
-        ...[...stored.values()].map((part) => this.#records.unchanged(uploadPart, part)),
+        ...stored.map((part) => this.#records.unchanged(uploadPart, part)),
       ],
       mutations: [
         this.#records.remove(uploadRecord, upload.name),
         this.#records.put(manifestRecord, names.manifest(id.streamId), manifest),
-        ...[...stored.values()].flatMap((part) =>
-          chosen.has(part.value) ? [this.#records.remove(uploadPart, part.name)] : this.#dropPart(part),
+        ...stored.flatMap((part) =>
+          chosen.has(part.value)
+            ? [this.#records.remove(uploadPart, part.name)]
+            : partRemoval(this.#records, this.#contents, part, this.#clock.nowMs()),
         ),
       ],
     }
@@ -344,10 +347,11 @@ export class Multipart {
 
   /** An SSE-C upload without a declared checksum ends without one, as on S3. */
   async #checksum(
-    { checksum: given }: CompleteInput,
+    { checksum: given, checksumType }: CompleteInput,
     { checksum: declared, protection }: UploadRecord,
     parts: readonly UploadPart[],
   ): Promise<Checksum | undefined> {
+    if (checksumType && checksumType !== declared.type) throw new Fault('ChecksumModeMismatch', { type: declared.type })
     if (!declared.declared && protection.method === 'SSE-C') return undefined
     const checksum = await multipartChecksum(declared, parts)
     if (given && given.algorithm !== checksum.algorithm) {
@@ -383,16 +387,5 @@ export class Multipart {
     const upload = at && (await this.#records.get(uploadRecord, at))
     if (!upload) throw new Fault('UploadNotFound', { uploadId: target.uploadId })
     return { id: id!, bucket, upload }
-  }
-
-  async #parts(id: UploadId): Promise<Map<number, Stored<UploadPart>>> {
-    const gte = names.partsOf(id.streamId)
-    const found = await this.#records.range(uploadPart, { gte, lt: prefixEnd(gte), limit: MAX_PARTS })
-    return new Map(found.map((part) => [partNumberOfName(part.name), part]))
-  }
-
-  #dropPart(part: Stored<UploadPart>): Mutation[] {
-    const released = this.#contents.releaseStream(part.value.stream, this.#clock.nowMs())
-    return [this.#records.remove(uploadPart, part.name), ...released]
   }
 }

@@ -1,130 +1,18 @@
 /** The objects room on memory: what was put comes back, by every method, and versions behave as S3's do. */
-
 import { DataKey } from '@strongroom/crypto'
+
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { CallContext } from '../core/principal.ts'
-import { Kms } from '../keys/kms.ts'
-import { RootKey } from '../keys/root-key.ts'
-import { StoredServiceKeys } from '../keys/service-keys.ts'
-import { RecordStore } from '../records/record-store.ts'
-import { MemoryBlobStore } from '../storage/memory-blobs.ts'
-import { MemoryCatalog } from '../storage/memory-catalog.ts'
-import { Buckets } from './buckets.ts'
-import { ContentReader } from './content-reader.ts'
-import { ContentWriter } from './content-writer.ts'
 import { fsck } from './fsck.ts'
-import { Listing } from './listing.ts'
-import { Objects } from './objects.ts'
-import { Protector } from './protection.ts'
-import { inlineContent, names } from './records.ts'
+import type { Listing } from './listing.ts'
+import { call, customerKey, getInput, METHODS, makeRoom, putInput, type Room, read } from './room.fixture.ts'
 import { sweep } from './sweep.ts'
-import type { GetInput, PutInput, RequestedProtection } from './types.ts'
 
-const call: CallContext = {
-  principal: {
-    accountId: '111111111111',
-    arn: 'arn:aws:iam::111111111111:user/a',
-    principalId: 'AIDA',
-    principalType: 'IAMUser',
-    userName: 'a',
-    accessKeyId: 'AKIA',
-    canonicalId: 'c',
-    displayName: 'd',
-  },
-  requestId: 'R',
-  sourceIp: '127.0.0.1',
-  userAgent: undefined,
-  secureTransport: true,
-  signatureVersion: 'v4',
-  region: 'us-east-1',
-  via: undefined,
-}
-
-function make() {
-  let nowMs = 1_700_000_000_000
-  const clock = {
-    nowMs: () => nowMs++,
-    skip(ms: number) {
-      nowMs += ms
-    },
-  }
-  const records = new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1))
-  const blobs = new MemoryBlobStore()
-  const rootKey = new RootKey(new Uint8Array(32).fill(2))
-  const outcomes: string[] = []
-  const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
-  const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer })
-  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey))
-  const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
-  const buckets = new Buckets({ records, clock, blockedEncryptionTypes: [] })
-  const objects = new Objects({ records, protector, writer: new ContentWriter(blobs), reader, clock })
-  return {
-    clock,
-    records,
-    blobs,
-    kms,
-    protector,
-    reader,
-    buckets,
-    objects,
-    listing: new Listing(records, buckets),
-    outcomes,
-  }
-}
-
-function putInput(objectKey: string, content: Uint8Array, more: Partial<PutInput> = {}): PutInput {
-  return {
-    bucket: 'bucket',
-    objectKey,
-    headers: {},
-    userMetadata: [],
-    protection: { kind: 'default' },
-    conditions: {},
-    body: {
-      chunks: (async function* () {
-        for (let at = 0; at < content.length; at += 50_000) yield content.subarray(at, at + 50_000)
-      })(),
-      declaredBytes: content.length,
-      checksumAlgorithm: undefined,
-      needsMd5: false,
-      needsSha256: false,
-      expectations: () => ({ contentMd5: undefined, payloadSha256: undefined, checksum: undefined }),
-    },
-    ...more,
-  }
-}
-
-const getInput = (objectKey: string, more: Partial<GetInput> = {}): GetInput => ({
-  bucket: 'bucket',
-  objectKey,
-  versionId: undefined,
-  range: undefined,
-  conditions: {},
-  customerKey: undefined,
-  ...more,
-})
-
-let server: ReturnType<typeof make>
+let server: Room
 beforeEach(async () => {
-  server = make()
+  server = makeRoom()
   await server.buckets.create(call, 'bucket')
 })
-
-async function read(input: GetInput): Promise<Buffer> {
-  const { content } = await server.objects.get(call, input)
-  const pieces: Uint8Array[] = []
-  for await (const chunk of content.chunks()) pieces.push(chunk)
-  return Buffer.concat(pieces)
-}
-
-const customerKey = () => ({ key: new DataKey(new Uint8Array(32).fill(5)), keyMd5: 'md5' })
-const METHODS: Record<string, () => RequestedProtection> = {
-  AES256: () => ({ kind: 'AES256' }),
-  'aws:kms': () => ({ kind: 'aws:kms', keyId: undefined, encryptionContext: { team: 'x' } }),
-  'aws:kms:dsse': () => ({ kind: 'aws:kms:dsse', keyId: undefined, encryptionContext: undefined }),
-  'SSE-C': () => ({ kind: 'SSE-C', customerKey: customerKey() }),
-}
 
 describe.each(Object.keys(METHODS))('%s', (method) => {
   const key = method === 'SSE-C' ? { customerKey: customerKey() } : {}
@@ -134,7 +22,7 @@ describe.each(Object.keys(METHODS))('%s', (method) => {
     async (size) => {
       const content = Buffer.alloc(size, 'marked plaintext ')
       await server.objects.put(call, putInput('k', content, { protection: METHODS[method]!() }))
-      expect((await read(getInput('k', key))).equals(content)).toBe(true)
+      expect((await read(server, getInput('k', key))).equals(content)).toBe(true)
       for (const [first, last] of [
         [0, 0],
         [65_530, 65_545],
@@ -142,7 +30,7 @@ describe.each(Object.keys(METHODS))('%s', (method) => {
         [100, size - 100],
       ] as const) {
         if (first < 0 || first >= size || last < first) continue
-        const found = await read(getInput('k', { ...key, range: { first, last } }))
+        const found = await read(server, getInput('k', { ...key, range: { first, last } }))
         expect(found.equals(content.subarray(first, last + 1))).toBe(true)
       }
       for await (const { id } of server.blobs.list())
@@ -172,7 +60,7 @@ describe.each(Object.keys(METHODS))('%s', (method) => {
 test('exactly one GenerateDataKey a PUT and one Decrypt a GET, none for HEAD, LIST and other methods', async () => {
   await server.objects.put(call, putInput('k', Buffer.from('x'), { protection: METHODS['aws:kms']!() }))
   expect(server.outcomes).toEqual(['GenerateDataKey'])
-  await read(getInput('k'))
+  await read(server, getInput('k'))
   expect(server.outcomes).toEqual(['GenerateDataKey', 'Decrypt'])
   await server.objects.head(call, getInput('k'))
   await server.listing.objects(call, { bucket: 'bucket', prefix: '', delimiter: '', maxKeys: 9, startAfter: '' })
@@ -271,7 +159,7 @@ test('versioning behaves like a list of versions', async () => {
   })
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
-      server = make()
+      server = makeRoom()
       await server.buckets.create(call, 'bucket')
       let mode: 'Enabled' | 'Suspended' | undefined
       let model: ModelVersion[] = []
@@ -311,9 +199,11 @@ test('versioning behaves like a list of versions', async () => {
           model.map(({ id, body }) => [id, body === undefined ? 'deleteMarker' : 'object']),
         )
         const newest = model[0]
-        if (newest?.body !== undefined) expect((await read(getInput('k'))).toString()).toBe(newest.body)
+        if (newest?.body !== undefined) expect((await read(server, getInput('k'))).toString()).toBe(newest.body)
         else
-          await expect(read(getInput('k'))).rejects.toMatchObject({ code: newest ? 'ObjectDeleted' : 'ObjectNotFound' })
+          await expect(read(server, getInput('k'))).rejects.toMatchObject({
+            code: newest ? 'ObjectDeleted' : 'ObjectNotFound',
+          })
       }
     }),
     { numRuns: 60 },

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { Fault } from '../core/fault.ts'
+import { Fault, isFault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { checkCopySource } from './conditions.ts'
@@ -255,7 +255,8 @@ export class Objects {
       const { facts, version } = await this.#versions.commit(call, input, bucket.value.bucketId, made, keep)
       return { result: facts, version }
     } catch (error) {
-      await written.discard()
+      // A commit that broke off may yet have become durable; whether it did, the sweep will see.
+      if (isFault(error)) await written.discard()
       throw error
     }
   }

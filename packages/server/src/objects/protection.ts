@@ -157,6 +157,11 @@ function choose(
 function requireReadable(call: CallContext, stored: StoredProtection, customerKey: CustomerKey | undefined): void {
   if (stored.method === 'SSE-C' && !customerKey) throw refused('SseCKeyRequired')
   if (stored.method !== 'SSE-C' && customerKey) throw refused('SseCNotApplicable')
+  requireTransport(call, stored)
+}
+
+/** The KMS methods work over TLS and with Signature Version 4 only. */
+export function requireTransport(call: CallContext, stored: StoredProtection): void {
   if ('kmsKeyArn' in stored) requireKmsTransport(call)
 }
 

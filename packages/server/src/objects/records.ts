@@ -138,6 +138,7 @@ export const names = {
   /** `uploadId` in its 24 bytes, which begin with a time: the uploads of one key stand in the order of their start. */
   upload: (bucketId: string, objectKey: string, uploadId: Uint8Array) =>
     name(idBytes(bucketId), objectKey, ZERO, uploadId),
+  uploadsOf: (bucketId: string, objectKey: string) => name(idBytes(bucketId), objectKey, ZERO),
   part: (streamId: string, partNumber: number) =>
     name(idBytes(streamId), new Uint8Array([partNumber >> 8, partNumber & 0xff])),
   partsOf: (streamId: string) => name(idBytes(streamId)),

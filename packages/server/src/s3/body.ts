@@ -3,26 +3,18 @@ import { createHash } from 'node:crypto'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import { startDigest } from '../objects/digests.ts'
-import type { BodyExpectations, ChecksumAlgorithm, IncomingBody } from '../objects/types.ts'
+import type { BodyExpectations, IncomingBody } from '../objects/types.ts'
 import { ChunkedDecoder } from '../signature/chunked-decoder.ts'
 import type { VerifiedSignature } from '../signature/verify.ts'
+import { CHECKSUM_HEADERS, invalidChecksum, isBase64Of, severalChecksums } from './checksum-headers.ts'
 import { S3Error } from './errors.ts'
-
-/** Algorithms by header name, with the length of their values in bytes. */
-export const CHECKSUM_HEADERS: Readonly<Record<string, readonly [algorithm: ChecksumAlgorithm, bytes: number]>> = {
-  'x-amz-checksum-crc32': ['CRC32', 4],
-  'x-amz-checksum-crc32c': ['CRC32C', 4],
-  'x-amz-checksum-crc64nvme': ['CRC64NVME', 8],
-  'x-amz-checksum-sha1': ['SHA1', 20],
-  'x-amz-checksum-sha256': ['SHA256', 32],
-}
 
 /** Throws S3Error for headers that cannot be right. Nothing is read before `chunks` is iterated. */
 export function incomingBody(exchange: Exchange, verified: VerifiedSignature): IncomingBody {
   const { headers } = exchange.request
   const { payload } = verified
   const contentMd5 = readContentMd5(headers['content-md5'] as string | undefined)
-  const announced = readChecksum(headers)
+  const announced = readAnnounced(headers)
   const declaredBytes = readLength(exchange, payload.kind === 'chunked')
   const decoder =
     payload.kind === 'chunked' ? new ChunkedDecoder({ seed: verified.chunkSeed, trailer: payload.trailer }) : undefined
@@ -115,7 +107,7 @@ function readContentMd5(header: string | undefined): Uint8Array | undefined {
   return Buffer.from(header, 'base64')
 }
 
-function readChecksum(headers: Exchange['request']['headers']) {
+function readAnnounced(headers: Exchange['request']['headers']) {
   const given = Object.keys(headers).filter((name) => name in CHECKSUM_HEADERS)
   const trailer = String(headers['x-amz-trailer'] ?? '')
     .trim()
@@ -128,11 +120,7 @@ function readChecksum(headers: Exchange['request']['headers']) {
     }
     given.push(trailer)
   }
-  if (given.length > 1) {
-    throw new S3Error('InvalidRequest', {
-      message: 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
-    })
-  }
+  if (given.length > 1) throw severalChecksums()
   const header = given[0]
   if (header === undefined) return undefined
   const [algorithm, bytes] = CHECKSUM_HEADERS[header]!
@@ -143,12 +131,4 @@ function readChecksum(headers: Exchange['request']['headers']) {
     throw new S3Error('InvalidRequest', { message: 'Value for x-amz-sdk-checksum-algorithm header is invalid.' })
   }
   return { header, algorithm, bytes, value: value === undefined ? undefined : String(value) }
-}
-
-const invalidChecksum = (header: string) =>
-  new S3Error('InvalidRequest', { message: `Value for ${header} header is invalid.` })
-
-function isBase64Of(text: string, bytes: number): boolean {
-  const decoded = Buffer.from(text, 'base64')
-  return decoded.length === bytes && decoded.toString('base64') === text
 }

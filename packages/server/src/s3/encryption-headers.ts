@@ -35,6 +35,16 @@ export function customerKeyOfRead(headers: Headers, secure: boolean): CustomerKe
   return readCustomerKey(headers, CUSTOMER, secure, undefined, true)
 }
 
+/** The customer's key of an upload's part. The other methods were chosen when the upload was created. */
+export function customerKeyOfPart(headers: Headers, secure: boolean): CustomerKey | undefined {
+  const other = [METHOD, KMS_KEY_ID, CONTEXT, BUCKET_KEY].find((name) => headers[name] !== undefined)
+  if (other !== undefined) {
+    const message = `${other} header is not supported for this operation.`
+    throw new Fault('ArgumentInvalid', { argument: other, value: text(headers, other)!, message })
+  }
+  return readCustomerKey(headers, CUSTOMER, secure, undefined)
+}
+
 /** The customer's key of a copy's source. */
 export function customerKeyOfCopySource(headers: Headers, secure: boolean): CustomerKey | undefined {
   return readCustomerKey(headers, COPY_SOURCE_CUSTOMER, secure, undefined, true)

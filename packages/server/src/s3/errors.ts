@@ -199,6 +199,10 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
     new S3Error('InvalidRequest', {
       message: `Checksum Type mismatch occurred, expected checksum Type: ${declared.toLowerCase()}, actual checksum Type: ${given.toLowerCase()}`,
     }),
+  ChecksumModeMismatch: ({ type }) =>
+    new S3Error('InvalidRequest', {
+      message: `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`,
+    }),
   BodyIncomplete: () => new S3Error('IncompleteBody'),
   BodyTooLarge: ({ maxBytes, proposedBytes }) =>
     new S3Error('EntityTooLarge', {

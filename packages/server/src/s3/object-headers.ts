@@ -1,6 +1,5 @@
 /** Headers of objects: what is stored, what is asked, what is answered. Pure. */
 import type {
-  Checksum,
   Conditions,
   ObjectFacts,
   RequestedRange,
@@ -79,14 +78,6 @@ export function requestedRange(header: string | undefined): RequestedRange | und
   if (first === '') return last === '' ? undefined : { suffix: Number(last) }
   if (last !== '' && Number(last) < Number(first)) return undefined
   return { first: Number(first), last: last === '' ? undefined : Number(last) }
-}
-
-export function checksumHeaders(checksum: Checksum | undefined): Record<string, string> {
-  if (!checksum) return {}
-  return {
-    [`x-amz-checksum-${checksum.algorithm.toLowerCase()}`]: checksum.value,
-    'x-amz-checksum-type': checksum.type,
-  }
 }
 
 /** What GET and HEAD say of an object, without what its protection adds. */

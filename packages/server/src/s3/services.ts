@@ -2,11 +2,13 @@
 import type { Clock } from '../core/clock.ts'
 import type { Buckets } from '../objects/buckets.ts'
 import type { Listing } from '../objects/listing.ts'
+import type { Multipart } from '../objects/multipart.ts'
 import type { Objects } from '../objects/objects.ts'
 
 export interface S3Services {
   readonly buckets: Buckets
   readonly objects: Objects
+  readonly multipart: Multipart
   readonly listing: Listing
   readonly clock: Clock
   readonly region: string

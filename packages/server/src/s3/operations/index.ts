@@ -12,6 +12,10 @@ import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from
 import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
 import { deleteObjects } from './listing/delete-objects.ts'
 import { listObjects, listObjectsV2, listObjectVersions } from './listing/list-objects.ts'
+import { completeMultipartUpload } from './multipart/complete-multipart-upload.ts'
+import { abortMultipartUpload, createMultipartUpload } from './multipart/create-multipart-upload.ts'
+import { listMultipartUploads, listParts } from './multipart/list-uploads.ts'
+import { uploadPart, uploadPartCopy } from './multipart/upload-part.ts'
 import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
@@ -39,5 +43,12 @@ export const operations: readonly Operation[] = [
   getObject,
   headObject,
   deleteObject,
+  createMultipartUpload,
+  uploadPart,
+  uploadPartCopy,
+  completeMultipartUpload,
+  abortMultipartUpload,
+  listParts,
+  listMultipartUploads,
   ...refusedOperations,
 ]

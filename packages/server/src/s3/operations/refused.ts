@@ -11,13 +11,6 @@ type Row = readonly [
 
 /** In the query column `a&b=c` means that `a` must be present and `b` equal `c`. */
 const ROWS: readonly Row[] = [
-  ['POST', 'object', 'uploads', 'CreateMultipartUpload'],
-  ['PUT', 'object', 'partNumber&uploadId', 'UploadPart'],
-  ['PUT', 'object', 'partNumber&uploadId', 'UploadPartCopy', 'x-amz-copy-source'],
-  ['POST', 'object', 'uploadId', 'CompleteMultipartUpload'],
-  ['DELETE', 'object', 'uploadId', 'AbortMultipartUpload'],
-  ['GET', 'object', 'uploadId', 'ListParts'],
-  ['GET', 'bucket', 'uploads', 'ListMultipartUploads'],
   ['GET', 'object', 'attributes', 'GetObjectAttributes'],
   ['PUT', 'object', 'encryption', 'UpdateObjectEncryption'],
   ['PUT', 'object', 'renameObject', 'RenameObject'],

@@ -1,8 +1,9 @@
 /** ListObjects (v1), ListObjectsV2 and ListObjectVersions. */
 import type { ListedObject } from '../../../objects/listing.ts'
 import { S3Error } from '../../errors.ts'
-import type { Operation, S3Request } from '../../operation.ts'
+import type { Operation } from '../../operation.ts'
 import { document, element, type XmlPiece } from '../../xml-writer.ts'
+import { ownerElement, prefixElements, readListInput } from './list-input.ts'
 
 const base = { method: 'GET', target: 'bucket', audit: 'management', readOnly: true, body: { kind: 'none' } } as const
 const XML = { 'content-type': 'application/xml' }
@@ -14,7 +15,7 @@ export const listObjectsV2: Operation = {
   action: 's3:ListBucket',
   async run({ listing }, request) {
     const { query, call } = request
-    const input = readInput(request)
+    const input = readListInput(request, 'max-keys')
     const token = query.get('continuation-token')
     const startAfter = query.get('start-after') ?? ''
     const page = await listing.objects(call, {
@@ -22,7 +23,7 @@ export const listObjectsV2: Operation = {
       startAfter: token === undefined ? startAfter : readToken(token),
     })
     const count = page.entries.length + page.commonPrefixes.length
-    const owner = query.get('fetch-owner') === 'true' ? ownerOf(request) : undefined
+    const owner = query.get('fetch-owner') === 'true' ? ownerElement(request.call) : undefined
     return {
       status: 200,
       headers: XML,
@@ -49,7 +50,7 @@ export const listObjects: Operation = {
   name: 'ListObjects',
   action: 's3:ListBucket',
   async run({ listing }, request) {
-    const input = readInput(request)
+    const input = readListInput(request, 'max-keys')
     const marker = request.query.get('marker') ?? ''
     const page = await listing.objects(request.call, { ...input, startAfter: marker })
     // AWS gives the next marker only with a delimiter; without one the client takes the last key.
@@ -66,7 +67,9 @@ export const listObjects: Operation = {
         element('Delimiter', input.delimiter === '' ? undefined : input.encode(input.delimiter)),
         element('EncodingType', input.encodingType),
         element('IsTruncated', page.next !== undefined),
-        ...page.entries.map((entry) => element('Contents', objectElements(entry, input.encode, ownerOf(request)))),
+        ...page.entries.map((entry) =>
+          element('Contents', objectElements(entry, input.encode, ownerElement(request.call))),
+        ),
         ...prefixElements(page.commonPrefixes, input.encode),
       ]),
     }
@@ -79,7 +82,7 @@ export const listObjectVersions: Operation = {
   query: { versions: undefined },
   action: 's3:ListBucketVersions',
   async run({ listing }, request) {
-    const input = readInput(request)
+    const input = readListInput(request, 'max-keys')
     const keyMarker = request.query.get('key-marker') ?? ''
     const versionIdMarker = request.query.get('version-id-marker') || undefined
     if (versionIdMarker !== undefined && keyMarker === '') {
@@ -108,50 +111,17 @@ export const listObjectVersions: Operation = {
           ]
           if (!entry.object) {
             const modified = element('LastModified', new Date(entry.lastModifiedMs).toISOString())
-            return element('DeleteMarker', [...head, modified, ownerOf(request)])
+            return element('DeleteMarker', [...head, modified, ownerElement(request.call)])
           }
-          return element('Version', [...head, ...objectElements(entry.object, input.encode, ownerOf(request)).slice(1)])
+          return element('Version', [
+            ...head,
+            ...objectElements(entry.object, input.encode, ownerElement(request.call)).slice(1),
+          ])
         }),
         ...prefixElements(page.commonPrefixes, input.encode),
       ]),
     }
   },
-}
-
-const MAX_KEYS = 1000
-
-function readInput(request: S3Request) {
-  const { query } = request
-  const given = query.get('max-keys')
-  const maxKeys = given === undefined || given === '' ? MAX_KEYS : Number(given)
-  if (!/^\d*$/.test(given ?? '') || maxKeys > 2 ** 31 - 1) {
-    const message = 'Provided max-keys not an integer or within integer range'
-    throw new S3Error('InvalidArgument', { message, fields: { ArgumentName: 'max-keys', ArgumentValue: given ?? '' } })
-  }
-  const encodingType = query.get('encoding-type')
-  if (encodingType !== undefined && encodingType !== 'url') {
-    const message = 'Invalid Encoding Method specified in Request'
-    throw new S3Error('InvalidArgument', {
-      message,
-      fields: { ArgumentName: 'encoding-type', ArgumentValue: encodingType },
-    })
-  }
-  return {
-    bucket: request.bucket,
-    prefix: query.get('prefix') ?? '',
-    delimiter: query.get('delimiter') ?? '',
-    maxKeys: Math.min(maxKeys, MAX_KEYS),
-    encodingType,
-    encode: encodingType === 'url' ? urlEncode : (text: string) => text,
-  }
-}
-
-/** As S3 encodes names in listings: everything but unreserved characters, slashes and asterisks; a space is a plus. */
-function urlEncode(text: string): string {
-  return encodeURIComponent(text)
-    .replaceAll('%2F', '/')
-    .replaceAll('%20', '+')
-    .replaceAll(/[!'()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 function objectElements(
@@ -169,14 +139,6 @@ function objectElements(
     ...(owner ? [owner] : []),
     element('StorageClass', entry.storageClass),
   ]
-}
-
-const prefixElements = (prefixes: readonly string[], encode: (text: string) => string) =>
-  prefixes.map((prefix) => element('CommonPrefixes', [element('Prefix', encode(prefix))]))
-
-function ownerOf(request: S3Request): XmlPiece {
-  const { canonicalId, displayName } = request.call.principal
-  return element('Owner', [element('ID', canonicalId), element('DisplayName', displayName)])
 }
 
 /** Opaque to the client: the last name of the page before. */

@@ -1,12 +1,10 @@
-import type { ChecksumAlgorithm } from '../../../objects/types.ts'
+import { checksumElements, readChecksumAlgorithm } from '../../checksum-headers.ts'
 import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
 import { document, element } from '../../xml-writer.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
-
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256']
 
 export const copyObject: Operation = {
   name: 'CopyObject',
@@ -43,10 +41,9 @@ export const copyObject: Operation = {
         metadata: directive === 'COPY' ? 'COPY' : { headers: stored, userMetadata: userMetadata(request.rawHeaders) },
         storageClass: stored['x-amz-storage-class'],
         protection,
-        checksumAlgorithm: readChecksumAlgorithm(headers['x-amz-checksum-algorithm']),
+        checksumAlgorithm: readChecksumAlgorithm(headers),
         conditions: conditions(headers),
       })
-      const { checksum } = result
       Object.assign(request.notes, {
         versionId: result.versionId,
         encryption: result.protection.method,
@@ -63,9 +60,7 @@ export const copyObject: Operation = {
         body: document('CopyObjectResult', [
           element('LastModified', new Date(result.lastModifiedMs).toISOString()),
           element('ETag', `"${result.etag}"`),
-          ...(checksum
-            ? [element(`Checksum${checksum.algorithm}`, checksum.value), element('ChecksumType', checksum.type)]
-            : []),
+          ...checksumElements(result.checksum),
         ]),
       }
     } finally {
@@ -94,11 +89,4 @@ export function readCopySource(header: string): { bucket: string; objectKey: str
   const slash = path.indexOf('/')
   if (slash < 1 || slash === path.length - 1) throw invalid()
   return { bucket: path.slice(0, slash), objectKey: path.slice(slash + 1), versionId }
-}
-
-function readChecksumAlgorithm(header: string | string[] | undefined): ChecksumAlgorithm | undefined {
-  if (header === undefined) return undefined
-  const found = ALGORITHMS.find((algorithm) => algorithm === String(header).toUpperCase())
-  if (!found) throw new S3Error('InvalidRequest', { message: 'Checksum algorithm provided is unsupported.' })
-  return found
 }

@@ -1,8 +1,10 @@
-import type { GetInput, ObjectFacts } from '../../../objects/types.ts'
+import type { GetInput, GetResult } from '../../../objects/types.ts'
+import { checksumHeaders } from '../../checksum-headers.ts'
 import { customerKeyOfRead, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
-import { checksumHeaders, conditions, objectHeaders, requestedRange } from '../../object-headers.ts'
+import { conditions, objectHeaders, requestedRange } from '../../object-headers.ts'
 import type { Operation, S3Reply, S3Request } from '../../operation.ts'
+import { readPartNumber } from '../multipart/part-number.ts'
 
 export const getObject: Operation = {
   name: 'GetObject',
@@ -15,8 +17,8 @@ export const getObject: Operation = {
   async run({ objects }, request) {
     const input = readInput(request)
     try {
-      const { facts, range, content } = await objects.get(request.call, input)
-      return { ...reply(request, input, facts, range), body: content }
+      const { content, ...selection } = await objects.get(request.call, input)
+      return { ...reply(request, input, selection), body: content }
     } finally {
       input.customerKey?.key.wipe()
     }
@@ -30,8 +32,9 @@ export const headObject: Operation = {
   async run({ objects }, request) {
     const input = readInput(request)
     try {
-      const { facts, range } = await objects.head(request.call, input)
-      const { headers, ...rest } = reply(request, input, facts, range)
+      const selection = await objects.head(request.call, input)
+      const { facts, range } = selection
+      const { headers, ...rest } = reply(request, input, selection)
       const length = range ? range.endExclusive - range.start : facts.plaintextSize
       return { ...rest, headers: { ...headers, 'content-length': String(length) } }
     } finally {
@@ -42,19 +45,11 @@ export const headObject: Operation = {
 
 function readInput(request: S3Request): GetInput {
   const { headers, query, call } = request
-  const partNumber = query.get('partNumber')
-  if (partNumber !== undefined && partNumber !== '1') {
-    if (!/^\d{1,5}$/.test(partNumber) || Number(partNumber) < 1 || Number(partNumber) > 10_000) {
-      const message = 'Part number must be an integer between 1 and 10000, inclusive'
-      throw new S3Error('InvalidArgument', {
-        message,
-        fields: { ArgumentName: 'partNumber', ArgumentValue: partNumber },
-      })
-    }
-    // Every object of this server is one part.
-    throw S3Error.foreign('InvalidPartNumber', 416, 'The requested partnumber is not satisfiable', {
-      PartNumberRequested: partNumber,
-      ActualPartCount: '1',
+  const given = query.get('partNumber')
+  const partNumber = given === undefined ? undefined : readPartNumber(given)
+  if (partNumber !== undefined && headers.range !== undefined) {
+    throw new S3Error('InvalidRequest', {
+      message: 'Cannot specify both Range header and partNumber query parameter',
     })
   }
   return {
@@ -62,6 +57,7 @@ function readInput(request: S3Request): GetInput {
     objectKey: request.objectKey,
     versionId: query.get('versionId'),
     range: requestedRange(headers.range),
+    partNumber,
     conditions: conditions(headers),
     customerKey: customerKeyOfRead(headers, call.secureTransport),
   }
@@ -79,8 +75,7 @@ const OVERRIDES = [
 function reply(
   request: S3Request,
   input: GetInput,
-  facts: ObjectFacts,
-  range: { readonly start: number; readonly endExclusive: number } | undefined,
+  { facts, range, part }: Omit<GetResult, 'content'>,
 ): S3Reply & { headers: Record<string, string | undefined> } {
   Object.assign(request.notes, {
     versionId: facts.versionId,
@@ -93,14 +88,17 @@ function reply(
     if (value !== undefined) overrides[name] = value
   }
   const wantsChecksum = String(request.headers['x-amz-checksum-mode'] ?? '').toUpperCase() === 'ENABLED'
+  const isEmpty = range?.start === range?.endExclusive
   return {
-    status: range ? 206 : 200,
+    status: range || part ? 206 : 200,
     headers: {
       ...objectHeaders(facts),
       ...overrides,
-      ...(range && { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${facts.plaintextSize}` }),
+      ...(range &&
+        !isEmpty && { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${facts.plaintextSize}` }),
+      'x-amz-mp-parts-count': part?.count === undefined ? undefined : String(part.count),
       ...protectionHeaders(facts.protection, input.customerKey),
-      ...(wantsChecksum && !range && checksumHeaders(facts.checksum)),
+      ...(wantsChecksum && checksumHeaders(part ? part.checksum : range ? undefined : facts.checksum)),
     },
     userMetadata: facts.userMetadata,
   }

@@ -1,5 +1,7 @@
+import { checksumHeaders } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
-import { checksumHeaders, conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
+import { S3Error } from '../../errors.ts'
+import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
 
@@ -14,6 +16,13 @@ export const putObject: Operation = {
   async run({ objects }, request) {
     const { headers, call, notes } = request
     refuseUnsupportedHeaders(headers)
+    // Half of what names a part must not become an object.
+    for (const name of ['uploadId', 'partNumber']) {
+      if (request.query.has(name)) {
+        const message = `This operation does not accept ${name} alone; a part is named by uploadId and partNumber.`
+        throw new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
+      }
+    }
     const protection = requestedProtection(headers, call.secureTransport)
     const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
     try {
