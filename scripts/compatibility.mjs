@@ -23,8 +23,7 @@ Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused a
 
 ${table(byName(operations.map((row) => [row.name, row.run !== undefined])))}
 
-Not yet: multipart uploads, so single objects of up to 5 GiB; access is by account, there are no policies yet; S3 Bucket
-Keys are stored in a bucket's configuration, and objects do not claim them. Object keys with a NUL character are refused.
+Not yet: access is by account, there are no policies yet; S3 Bucket Keys are stored in a bucket's configuration, and objects do not claim them. Object keys with a NUL character are refused.
 
 ## KMS
 

@@ -19,7 +19,7 @@ let server: TestServer
 let dir: string
 let env: NodeJS.ProcessEnv
 const run = (command: string, ...args: string[]) => execute(command, args, { env, cwd: dir, maxBuffer: 1e8 })
-const sizes: Record<string, number> = { text: 1_000, empty: 0, large: 20_000_000 }
+const sizes: Record<string, number> = { text: 1_000, empty: 0, large: 300_000_000 }
 beforeAll(async () => {
   server = await startServer()
   dir = await mkdtemp(join(tmpdir(), 'clients-'))
@@ -32,56 +32,69 @@ beforeAll(async () => {
     AWS_REGION: 'us-east-1',
     AWS_DEFAULT_REGION: 'us-east-1',
     AWS_CA_BUNDLE: server.ca,
-    // Uploads in parts come with a later version.
-    AWS_CONFIG_FILE: join(dir, 'aws-config'),
   }
-  await writeFile(join(dir, 'aws-config'), '[default]\ns3 =\n  multipart_threshold = 4GB\n')
   for (const [name, size] of Object.entries(sizes)) await writeFile(join(dir, name), randomBytes(size))
 })
 afterAll(async () => {
   await server.remove()
   await rm(dir, { recursive: true, force: true })
 })
-const same = async (a: string, b: string) =>
-  expect((await readFile(join(dir, a))).equals(await readFile(join(dir, b)))).toBe(true)
+/** Byte for byte; throws where they differ. */
+const same = (a: string, b: string) => run('cmp', a, b)
 
 describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
   const aws = (...args: string[]) => run('aws', '--endpoint-url', server.https, ...args)
 
-  test('cp and sync by each method, back byte for byte', async () => {
+  const customerKey = ['--sse-c', 'AES256', '--sse-c-key', 'fileb://customer.key']
+  const METHODS: Record<string, readonly [write: readonly string[], read: readonly string[]]> = {
+    default: [[], []],
+    AES256: [['--sse', 'AES256'], []],
+    'aws:kms': [['--sse', 'aws:kms'], []],
+    'SSE-C': [customerKey, customerKey],
+  }
+  beforeAll(async () => {
     await aws('s3', 'mb', 's3://cli')
     await writeFile(join(dir, 'customer.key'), randomBytes(32))
-    const methods = [
-      [],
-      ['--sse', 'AES256'],
-      ['--sse', 'aws:kms'],
-      ['--sse-c', 'AES256', '--sse-c-key', 'fileb://customer.key'],
-    ]
-    for (const method of methods) {
-      const read = method[0] === '--sse-c' ? method : []
-      for (const name of Object.keys(sizes)) {
-        await aws('s3', 'cp', '--quiet', name, `s3://cli/${name}`, ...method)
-        await aws('s3', 'cp', '--quiet', `s3://cli/${name}`, 'back', ...read)
-        await same(name, 'back')
-      }
+  })
+
+  test.each(Object.entries(METHODS))('cp by %s, back byte for byte', async (name, [write, read]) => {
+    for (const file of Object.keys(sizes)) {
+      const url = `s3://cli/${name}/${file}`
+      await aws('s3', 'cp', '--quiet', file, url, ...write)
+      await aws('s3', 'cp', '--quiet', url, 'back', ...read)
+      await same(file, 'back')
     }
-    await aws(
-      's3api',
-      'put-object',
-      '--bucket',
-      'cli',
-      '--key',
-      'dsse',
-      '--body',
-      'text',
-      '--server-side-encryption',
-      'aws:kms:dsse',
-    ).then(() =>
-      aws('s3api', 'get-object', '--bucket', 'cli', '--key', 'dsse', 'back').then(() => same('text', 'back')),
-    )
-    await aws('s3', 'sync', '--quiet', '--exclude', '*', '--include', 'te*', '.', 's3://cli/sync/')
-    const { stdout } = await aws('s3', 'ls', '--recursive', 's3://cli/sync/')
-    expect(stdout).toContain('sync/text')
+    const { stdout } = await aws('s3', 'ls', `s3://cli/${name}/large`)
+    expect(stdout).toContain(` ${sizes.large} `)
+  })
+
+  test('s3api by DSSE-KMS, whole and by range', async () => {
+    const named = (file: string) => ['--bucket', 'cli', '--key', `dsse/${file}`]
+    for (const file of Object.keys(sizes)) {
+      await aws('s3api', 'put-object', ...named(file), '--body', file, '--server-side-encryption', 'aws:kms:dsse')
+      const head = await aws('s3api', 'head-object', ...named(file))
+      expect(JSON.parse(head.stdout)).toMatchObject({
+        ServerSideEncryption: 'aws:kms:dsse',
+        ContentLength: sizes[file],
+      })
+      await aws('s3', 'cp', '--quiet', `s3://cli/dsse/${file}`, 'back')
+      await same(file, 'back')
+    }
+    await aws('s3api', 'get-object', ...named('large'), '--range', 'bytes=200000000-200000999', 'back')
+    const range = (await readFile(join(dir, 'large'))).subarray(200_000_000, 200_001_000)
+    expect((await readFile(join(dir, 'back'))).equals(range)).toBe(true)
+  })
+
+  test('sync, there and back', async () => {
+    await aws('s3', 'sync', '--quiet', '--exclude', '*', '--include', 'te*', '--include', 'em*', '.', 's3://cli/sync/')
+    await aws('s3', 'sync', '--quiet', 's3://cli/sync/', 'synced')
+    await same('text', 'synced/text')
+    await same('empty', 'synced/empty')
+    const { stdout } = await aws('s3', 'sync', '--dryrun', 's3://cli/sync/', 'synced')
+    expect(stdout).toBe('')
+    await aws('s3', 'rm', '--quiet', '--recursive', 's3://cli/sync/')
+    // An empty listing has no output and ends with exit code 1.
+    await expect(aws('s3', 'ls', 's3://cli/sync/')).rejects.toMatchObject({ code: 1 })
   })
 
   test('kms, and a presigned URL by curl', async () => {
@@ -110,7 +123,6 @@ describe.skipIf(!has('s3cmd'))('s3cmd', () => {
         host,
         '--ca-certs',
         server.ca,
-        '--disable-multipart',
         ...keys,
         ...args,
       )
@@ -125,7 +137,7 @@ describe.skipIf(!has('s3cmd'))('s3cmd', () => {
 
 describe.skipIf(!has('rclone'))('rclone', () => {
   test('copies there and back', async () => {
-    const remote = `:s3,provider=Other,env_auth=true,endpoint='${server.https}',region=us-east-1,upload_cutoff=4Gi:rclone`
+    const remote = `:s3,provider=Other,env_auth=true,endpoint='${server.https}',region=us-east-1:rclone`
     // rclone takes the CA by its own flag and cannot take it twice.
     const { AWS_CA_BUNDLE: _, ...without } = env
     const rclone = (...args: string[]) =>

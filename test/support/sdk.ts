@@ -32,11 +32,12 @@ export const kmsClient = (server: TestServer, options: ClientOptions = {}) => ne
 export async function failure(
   call: Promise<unknown>,
 ): Promise<{ code: string; status: number | undefined; message: string }> {
+  let reply: unknown
   try {
-    await call
+    reply = await call
   } catch (error) {
     const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
     return { code: name, status: $metadata?.httpStatusCode, message }
   }
-  throw new Error('the call was expected to fail')
+  throw new Error(`the call was expected to fail, and gave ${JSON.stringify(reply).slice(0, 300)}`)
 }
