@@ -64,7 +64,7 @@ export function makeRoom() {
   }
   const catalog = new FailingCatalog()
   const records = new RecordStore(catalog, new Uint8Array(32).fill(1))
-  const blobs = new MemoryBlobStore()
+  const blobs = new MemoryBlobStore(clock)
   const rootKey = new RootKey(new Uint8Array(32).fill(2))
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }

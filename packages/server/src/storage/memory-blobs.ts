@@ -1,9 +1,15 @@
 /** Blobs in memory, for tests. */
 import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../core/clock.ts'
 import type { BlobFacts, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
 
 export class MemoryBlobStore implements BlobStore {
   readonly #blobs = new Map<BlobId, { bytes: Uint8Array; keptAtMs: number }>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock
+  }
 
   async stage(): Promise<StagedBlob> {
     const id = randomBytes(16).toString('hex')
@@ -14,7 +20,7 @@ export class MemoryBlobStore implements BlobStore {
         for (const chunk of chunks) pieces.push(chunk.slice())
       },
       keep: async () => {
-        this.#blobs.set(id, { bytes: Buffer.concat(pieces), keptAtMs: Date.now() })
+        this.#blobs.set(id, { bytes: Buffer.concat(pieces), keptAtMs: this.#clock.nowMs() })
       },
       discard: async () => {},
     }

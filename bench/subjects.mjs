@@ -1,0 +1,125 @@
+/** Starts what is measured: the server, with the objects that GETs read, and the yardsticks beside it. */
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { root } from '../scripts/prepare.mjs'
+import { Connection } from './connection.mjs'
+import { METHODS, SIZES } from './matrix.mjs'
+import { signedHeads } from './signing.mjs'
+
+const customerKey = randomBytes(32)
+const customerHeaders = {
+  'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+  'x-amz-server-side-encryption-customer-key': customerKey.toString('base64'),
+  'x-amz-server-side-encryption-customer-key-md5': createHash('md5').update(customerKey).digest('base64'),
+}
+const HEADERS = {
+  AES256: { PUT: {}, GET: {} },
+  'aws:kms': { PUT: { 'x-amz-server-side-encryption': 'aws:kms' }, GET: {} },
+  'SSE-C': { PUT: customerHeaders, GET: customerHeaders },
+}
+
+export async function startSubjects({ workers, profileDir }) {
+  const dir = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
+  const server = start(
+    [
+      join(root, 'packages/server/bin/strongroom.mjs'),
+      ...['serve', '--json', '--data', join(dir, 'data'), '--workers', String(workers)],
+      ...['--http', '127.0.0.1:0', '--https', '127.0.0.1:0'],
+    ],
+    profileDir && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` },
+  )
+  const ready = await server.ready
+  const ca = readFileSync(ready.ca, 'utf8')
+  const file = readFileSync(ready.credentials, 'utf8')
+  const credentials = {
+    accessKeyId: /aws_access_key_id *= *(\S+)/.exec(file)[1],
+    secretAccessKey: /aws_secret_access_key *= *(\S+)/.exec(file)[1],
+  }
+  const tls = join(dir, 'data', 'tls')
+  const yardsticks = start([
+    ...[join(root, 'bench/yardstick-server.mjs'), dir, String(workers)],
+    ...[join(tls, 'server.pem'), join(dir, 'data', 'secrets', 'server.key')],
+  ])
+  const yardstickPorts = await yardsticks.ready
+  const ports = { http: Number(new URL(ready.http).port), https: Number(new URL(ready.https).port) }
+
+  const addressOf = (transport, from) => ({
+    host: '127.0.0.1',
+    port: from[transport],
+    ca: transport === 'https' ? ca : undefined,
+  })
+  await fill(addressOf('https', ports), credentials)
+
+  return {
+    /** Where a cell's requests go and what they carry. */
+    plan({ isYardstick, subject, transport, operation, bytes }) {
+      if (isYardstick) {
+        const path = `/${subject.replace(' ', '-')}/${bytes}`
+        return { target: { ...addressOf(transport, yardstickPorts), path }, headers: {}, credentials: undefined }
+      }
+      const path = operation === 'GET' ? `/bench/get/${subject}/${bytes}` : `/bench/put/${subject}/${bytes}/CLIENT/ITEM`
+      const target = { ...addressOf(transport, ports), path: path.replace(':', '-') }
+      return { target, headers: HEADERS[subject][operation], credentials }
+    },
+    /** The most memory that each of the server's processes ever held; undefined where the system does not tell. */
+    async peakMemoryMiB() {
+      try {
+        const children = readFileSync(`/proc/${ready.pid}/task/${ready.pid}/children`, 'utf8').trim().split(' ')
+        return [ready.pid, ...children].map((pid) => {
+          const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+          return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)[1]) / 1024)
+        })
+      } catch {
+        return undefined
+      }
+    },
+    async stop() {
+      await Promise.all([server.stop(), yardsticks.stop()])
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The bucket, and an object of each size by each method. */
+async function fill(target, credentials) {
+  const connection = await Connection.open(target)
+  const put = async (path, headers, body) => {
+    const request = { ...target, method: 'PUT', paths: [path], headers, credentials, length: body.length }
+    const [head] = await signedHeads(request)
+    await connection.send(head, body)
+  }
+  await put('/bench', {}, Buffer.alloc(0))
+  for (const { name } of METHODS) {
+    for (const { bytes } of SIZES) {
+      await put(`/bench/get/${name}/${bytes}`.replace(':', '-'), HEADERS[name].PUT, randomBytes(bytes))
+    }
+  }
+  connection.close()
+}
+
+function start(args, env = {}) {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  let complaint = ''
+  child.stderr.on('data', (text) => {
+    complaint = `${complaint}${text}`.slice(-4000)
+  })
+  const ended = once(child, 'exit')
+  const ready = Promise.race([
+    once(createInterface({ input: child.stdout }), 'line').then(([line]) => JSON.parse(line)),
+    ended.then(() => {
+      throw new Error(`it ended before it was ready:\n${complaint}`)
+    }),
+  ])
+  return {
+    ready,
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
