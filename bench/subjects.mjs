@@ -25,14 +25,12 @@ const HEADERS = {
 
 export async function startSubjects({ workers, profileDir }) {
   const dir = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
-  const server = start(
-    [
-      join(root, 'packages/server/bin/strongroom.mjs'),
-      ...['serve', '--json', '--data', join(dir, 'data'), '--workers', String(workers)],
-      ...['--http', '127.0.0.1:0', '--https', '127.0.0.1:0'],
-    ],
-    profileDir && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` },
-  )
+  const server = start([
+    ...(profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : []),
+    join(root, 'packages/server/bin/strongroom.mjs'),
+    ...['serve', '--json', '--data', join(dir, 'data'), '--workers', String(workers)],
+    ...['--http', '127.0.0.1:0', '--https', '127.0.0.1:0'],
+  ])
   const ready = await server.ready
   const ca = readFileSync(ready.ca, 'utf8')
   const file = readFileSync(ready.credentials, 'utf8')
@@ -102,8 +100,8 @@ async function fill(target, credentials) {
   connection.close()
 }
 
-function start(args, env = {}) {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+function start(args) {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let complaint = ''
   child.stderr.on('data', (text) => {
     complaint = `${complaint}${text}`.slice(-4000)

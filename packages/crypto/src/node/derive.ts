@@ -1,9 +1,10 @@
-import { hkdfSync, randomFillSync } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import { DataKey } from '../data-key.ts'
+import { freshBytes } from './random.ts'
 
 /** A fresh 256-bit key from the system's CSPRNG. */
 export function generateDataKey(): DataKey {
-  return new DataKey(randomFillSync(new Uint8Array(32)))
+  return new DataKey(freshBytes(32))
 }
 
 /** HKDF-SHA-512 (RFC 5869). `label` separates uses of one secret. */

@@ -2,28 +2,30 @@
  * XAES-256-GCM (C2SP, c2sp.org/XAES-256-GCM): AES-256-GCM whose key is derived for each message from half of a random
  * 24-byte nonce, so that one long-lived key may seal any number of messages.
  */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomFillSync } from 'node:crypto'
+import { type Cipher, createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import { TAG_BYTES } from '../format.ts'
+import { freshBytes } from './random.ts'
 
 const NONCE_BYTES = 24
 
 export class MessageKey {
-  readonly #key: KeyObject
+  /** Encrypts single blocks; without chaining it can go on for ever. */
+  readonly #blocks: Cipher
   /** CMAC's first subkey, the only part of the derivation that does not depend on the nonce. */
   readonly #subkey: Uint8Array
 
   /** `key`: 32 bytes; copied. */
   constructor(key: Uint8Array) {
     if (key.length !== 32) throw new RangeError('a message key is 32 bytes')
-    this.#key = createSecretKey(key)
-    this.#subkey = double(encryptBlocks(this.#key, new Uint8Array(16)))
+    this.#blocks = createCipheriv('aes-256-ecb', createSecretKey(key), null).setAutoPadding(false)
+    this.#subkey = double(this.#blocks.update(new Uint8Array(16)))
   }
 
   /** 24 bytes nonce, ciphertext, 16 bytes tag. */
   seal(plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array {
-    return this.sealWith(nextNonce(), plaintext, associatedData)
+    return this.sealWith(freshBytes(NONCE_BYTES), plaintext, associatedData)
   }
 
   /** As `seal` with a given nonce, which must never be used twice: for known answers only. */
@@ -67,7 +69,7 @@ export class MessageKey {
       for (let i = 0; i < 12; i++) blocks[at + 4 + i] = nonce[i]!
       for (let i = 0; i < 16; i++) blocks[at + i] = blocks[at + i]! ^ this.#subkey[i]!
     }
-    return encryptBlocks(this.#key, blocks)
+    return this.#blocks.update(blocks)
   }
 
   toJSON(): string {
@@ -87,32 +89,10 @@ export function unwrapKey(wrappingKey: MessageKey, wrapped: Uint8Array, context:
   return new DataKey(bytes)
 }
 
-function encryptBlocks(key: KeyObject, blocks: Uint8Array): Uint8Array {
-  const cipher = createCipheriv('aes-256-ecb', key, null)
-  cipher.setAutoPadding(false)
-  const out = cipher.update(blocks)
-  cipher.final()
-  return out
-}
-
 /** Doubling in GF(2^128) as CMAC does it (NIST SP 800-38B, 6.1). */
 function double(block: Uint8Array): Uint8Array {
   const out = new Uint8Array(16)
   for (let i = 0; i < 16; i++) out[i] = (block[i]! << 1) | ((block[i + 1] ?? 0) >> 7)
   if (block[0]! & 0x80) out[15] = out[15]! ^ 0x87
   return out
-}
-
-/** Random bytes are drawn in bulk: one call to the CSPRNG costs more than 24 bytes of it. */
-const pool = new Uint8Array(NONCE_BYTES * 128)
-let poolAt = pool.length
-
-function nextNonce(): Uint8Array {
-  if (poolAt === pool.length) {
-    randomFillSync(pool)
-    poolAt = 0
-  }
-  const nonce = pool.slice(poolAt, poolAt + NONCE_BYTES)
-  poolAt += NONCE_BYTES
-  return nonce
 }

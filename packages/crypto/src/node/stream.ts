@@ -5,7 +5,6 @@ import {
   createSecretKey,
   hkdfSync,
   type KeyObject,
-  randomFillSync,
   timingSafeEqual,
 } from 'node:crypto'
 import type { DataKey } from '../data-key.ts'
@@ -25,6 +24,7 @@ import {
   streamInfo,
   TAG_BYTES,
 } from '../format.ts'
+import { freshBytes } from './random.ts'
 
 /** Seals one stream. Write `header` first, then what `update` and `final` return, in order. */
 export interface StreamSealer {
@@ -55,7 +55,7 @@ export function createSealer(
   options: { readonly segmentBytes?: number } = {},
 ): StreamSealer {
   const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
-  const salt = randomFillSync(new Uint8Array(32))
+  const salt = freshBytes(32)
   const keys = deriveStreamKeys(dataKey, salt, streamInfo(context, segmentBytes))
   return new Sealer(keys, encodeHeader({ segmentBytes, salt, commitment: keys.commitment }), segmentBytes)
 }

@@ -18,6 +18,13 @@ interface ByteSource {
   stream(start: number, endExclusive: number): AsyncIterable<Uint8Array>
 }
 
+/** A range of one stream's plaintext. */
+interface Piece {
+  readonly stream: StoredStream
+  readonly start: number
+  readonly endExclusive: number
+}
+
 interface OpenStream {
   readonly source: ByteSource
   close(): Promise<void>
@@ -45,6 +52,9 @@ export class ContentReader {
     endExclusive: number,
   ): Promise<ObjectContent> {
     const pieces = piecesOf(streams, start, endExclusive)
+    if (pieces.length === 1 && pieces[0]!.stream.place.kind === 'inline') {
+      return this.#openSmall(pieces[0]!, protection)
+    }
     // The first one at once, so that what is missing shows before a reply has begun.
     let current: OpenStream | undefined
     let closed = false
@@ -80,12 +90,39 @@ export class ContentReader {
         await close()
       }
     }
-    return { bytes: endExclusive - start, chunks, close }
+    return { bytes: endExclusive - start, whole: undefined, chunks, close }
+  }
+
+  /** Small content is opened at once, all of its segments. */
+  async #openSmall({ stream, start, endExclusive }: Piece, protection: ActiveProtection): Promise<ObjectContent> {
+    try {
+      let bytes = await this.#inlineBytes(stream)
+      for (const opener of openersOf(stream, protection)) bytes = openAll(opener, bytes)
+      if (bytes.length !== stream.plaintextSize) throw new SealError('the lengths of the layers do not fit')
+      const whole = bytes.subarray(start, endExclusive)
+      return {
+        bytes: whole.length,
+        whole,
+        async *chunks() {
+          if (whole.length > 0) yield whole
+        },
+        close: async () => undefined,
+      }
+    } catch (error) {
+      throw asDamage(error, whereOf(stream))
+    } finally {
+      protection.wipe()
+    }
   }
 
   async #openStream(stored: StoredStream, protection: ActiveProtection): Promise<OpenStream> {
     if (stored.place.kind === 'inline') {
-      const source = await this.#inlineSource(stored)
+      const bytes = await this.#inlineBytes(stored)
+      const source: ByteSource = {
+        async *stream(start, endExclusive) {
+          yield bytes.subarray(start, endExclusive)
+        },
+      }
       return { source: openLayers(stored, protection, source), close: async () => undefined }
     }
     const blob = await this.#blobs.open(stored.place.id)
@@ -99,14 +136,10 @@ export class ContentReader {
     }
   }
 
-  async #inlineSource(stored: StoredStream): Promise<ByteSource> {
+  async #inlineBytes(stored: StoredStream): Promise<Uint8Array> {
     const bytes = await this.#inline(stored.place.id)
     if (!bytes || bytes.length !== stored.sealedSize) throw new Fault('Damaged', { what: whereOf(stored) })
-    return {
-      async *stream(start, endExclusive) {
-        yield bytes.subarray(start, endExclusive)
-      },
-    }
+    return bytes
   }
 }
 
@@ -134,18 +167,36 @@ function blobSource(blob: BlobReader): ByteSource {
 
 /** The outermost layer lies on the stored bytes; each next one on what the one around it opens. */
 function openLayers(stored: StoredStream, protection: ActiveProtection, bytes: ByteSource): ByteSource {
-  const context = { streamId: Buffer.from(stored.streamId, 'hex'), partNumber: stored.partNumber }
-  const headers = stored.headers.map((header) => Buffer.from(header, 'base64'))
-  if (headers.length !== protection.dataKeys.length) throw new SealError('the number of layers is not that of the keys')
   let source = bytes
   let plaintextSize = stored.sealedSize
-  for (let layer = headers.length - 1; layer >= 0; layer--) {
-    const opener = createOpener(protection.dataKeys[layer]!, headers[layer]!, context)
+  for (const opener of openersOf(stored, protection)) {
     plaintextSize = plaintextOf(plaintextSize, opener.header.segmentBytes)
     source = openedSource(source, opener, plaintextSize)
   }
   if (plaintextSize !== stored.plaintextSize) throw new SealError('the lengths of the layers do not fit')
   return source
+}
+
+/** One opener for each layer, the outermost first. */
+function openersOf(stored: StoredStream, protection: ActiveProtection): StreamOpener[] {
+  const context = { streamId: Buffer.from(stored.streamId, 'hex'), partNumber: stored.partNumber }
+  const { dataKeys } = protection
+  if (stored.headers.length !== dataKeys.length) throw new SealError('the number of layers is not that of the keys')
+  return stored.headers
+    .map((header, layer) => createOpener(dataKeys[layer]!, Buffer.from(header, 'base64'), context))
+    .reverse()
+}
+
+/** All that lies under one layer; `sealed` begins with its header. */
+function openAll(opener: StreamOpener, sealed: Uint8Array): Uint8Array {
+  const stride = opener.header.segmentBytes + TAG_BYTES
+  const pieces: Uint8Array[] = []
+  for (let at = HEADER_BYTES; at < sealed.length; at += stride) {
+    const final = at + stride >= sealed.length
+    pieces.push(opener.openSegment(pieces.length, final, sealed.subarray(at, at + stride)))
+  }
+  if (pieces.length === 0) throw new SealError('the stored bytes end too early')
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
 }
 
 function plaintextOf(sealed: number, segmentBytes: number): number {
@@ -184,8 +235,8 @@ function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: nu
 }
 
 /** Which part of each stream a range covers; never empty, so that also an empty object's one segment is opened. */
-function piecesOf(streams: readonly StoredStream[], start: number, endExclusive: number) {
-  const pieces: { stream: StoredStream; start: number; endExclusive: number }[] = []
+function piecesOf(streams: readonly StoredStream[], start: number, endExclusive: number): Piece[] {
+  const pieces: Piece[] = []
   let offset = 0
   for (const stream of streams) {
     const end = offset + stream.plaintextSize

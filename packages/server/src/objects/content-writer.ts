@@ -2,9 +2,8 @@
  * Seals a body while it arrives: digest, seal, stage. Nothing of it is kept unless all that was promised of the body
  * holds. The first layer's header and segments are the next layer's plaintext (DSSE-KMS).
  */
-import { randomBytes } from 'node:crypto'
 import { crc32c } from '@node-rs/crc32'
-import { createSealer, type StreamSealer } from '@strongroom/crypto/node'
+import { createSealer, freshHex, type StreamSealer } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import type { BlobStore, StagedBlob } from '../storage/blobs.ts'
 import { type Digest, type DigestAlgorithm, startDigest } from './digests.ts'
@@ -89,7 +88,7 @@ export class ContentWriter {
         sealedSize: end.sealedSize,
         headers: sealing.headers.map((header) => Buffer.from(header).toString('base64')),
         sealedCrc32c: end.crc32c,
-        place: end.blob ? { kind: 'blob', id: end.blob.id } : { kind: 'inline', id: randomBytes(12).toString('hex') },
+        place: end.blob ? { kind: 'blob', id: end.blob.id } : { kind: 'inline', id: freshHex(12) },
       }
       return {
         stream,
@@ -264,7 +263,7 @@ class BodyDigests {
     }
     const algorithm = this.#checksumAlgorithm
     return {
-      etag: (this.#etagIsMd5 ? md5! : randomBytes(16)).toString('hex'),
+      etag: this.#etagIsMd5 ? md5!.toString('hex') : freshHex(16),
       checksum: { algorithm, value: values.get(algorithm)!.toString('base64') },
       announcedChecksum: checksum?.algorithm === algorithm ? undefined : checksum,
     }

@@ -3,7 +3,7 @@
  * Order of a write: conditions, protection, sealed content, blob durable, one commit, reply. A crash anywhere leaves at
  * worst a blob that no record names, which the sweep removes.
  */
-import { randomBytes } from 'node:crypto'
+import { freshBytes } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
@@ -226,7 +226,7 @@ export class Objects {
     if ((input.body.declaredBytes ?? 0) > MAX_PUT_BYTES) {
       throw new Fault('BodyTooLarge', { maxBytes: MAX_PUT_BYTES, proposedBytes: input.body.declaredBytes! })
     }
-    const streamId = randomBytes(16)
+    const streamId = Buffer.from(freshBytes(16))
     const place = placeOf(input.bucket, bucket.value, input.objectKey, streamId.toString('hex'))
     const protection = await this.#protector.begin(call, place, input.protection, bucket.value.encryption)
     let written: WrittenContent

@@ -3,9 +3,8 @@
  * Precedence (AWS S3 user guide, default encryption): request headers, then the bucket's default, then SSE-S3.
  */
 
-import { randomBytes } from 'node:crypto'
 import { type DataKey, encodeContext, SealError } from '@strongroom/crypto'
-import { deriveKey, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import { deriveKey, freshBytes, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
 import { type EncryptionRefusal, Fault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
 import type { KeyService, ServiceKeys } from '../keys/key-service.ts'
@@ -105,7 +104,7 @@ export class Protector {
   }
 
   #beginCustomer(place: ProtectedPlace, customerKey: CustomerKey): ActiveProtection {
-    const salt = randomBytes(32)
+    const salt = freshBytes(32)
     const dataKey = generateDataKey()
     const wrapped = wrapKey(customerWrappingKey(customerKey, salt), dataKey, contextOf(place, 'SSE-C'))
     return active({ method: 'SSE-C', wrappedKey: base64(wrapped), salt: base64(salt) }, dataKey)

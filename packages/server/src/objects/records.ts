@@ -101,7 +101,12 @@ export const accountBucket = defineRecord<Record<string, never>>({
   formatVersion: 1,
 })
 /** The current version where it is an object; a key whose newest version is a delete marker has none. */
-export const currentVersion = defineRecord<ObjectVersion>({ label: 'current version', prefix: 'o', formatVersion: 1 })
+export const currentVersion = defineRecord<ObjectVersion>({
+  label: 'current version',
+  prefix: 'o',
+  formatVersion: 1,
+  cached: true,
+})
 /** All other versions, and every delete marker; newest first. */
 export const olderVersion = defineRecord<ObjectVersion | DeleteMarker>({
   label: 'older version',

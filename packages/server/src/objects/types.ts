@@ -165,6 +165,8 @@ export interface GetResult {
 /** Authenticated plaintext, to be read once, or closed unread. */
 export interface ObjectContent {
   readonly bytes: number
+  /** All of it, where it is small enough to have been opened at once; then nothing is left to be read or closed. */
+  readonly whole: Uint8Array | undefined
   /** Yields only bytes whose segments have authenticated; throws Fault 'Damaged' otherwise. Closes itself at its end. */
   chunks(): AsyncIterable<Uint8Array>
   close(): Promise<void>

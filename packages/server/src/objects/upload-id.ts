@@ -2,7 +2,7 @@
  * Ids of multipart uploads: base64url of a sequence (8 bytes) and the stream id (16 random bytes) that the upload's
  * data keys are bound to.
  */
-import { randomBytes } from 'node:crypto'
+import { freshBytes } from '@strongroom/crypto/node'
 import { ascending } from '../records/names.ts'
 import { nextSequence } from './version-id.ts'
 
@@ -14,7 +14,7 @@ export interface UploadId {
 }
 
 export function newUploadId(nowMs: number): UploadId {
-  return fromBytes(Buffer.concat([ascending(BigInt(nextSequence(nowMs, undefined))), randomBytes(16)]))
+  return fromBytes(Buffer.concat([ascending(BigInt(nextSequence(nowMs, undefined))), freshBytes(16)]))
 }
 
 /** Undefined where the text is no upload id of ours. */

@@ -2,14 +2,14 @@
  * Version ids: 32 opaque characters that hold the version's sequence, so that a version is found by one read, and
  * random bits, so that they cannot be guessed. Sequences grow with time, and always within one key.
  */
-import { randomBytes } from 'node:crypto'
+import { freshBytes } from '@strongroom/crypto/node'
 
 export const NULL_VERSION = 'null'
 
 export function newVersionId(sequence: string): string {
   const bytes = Buffer.alloc(24)
   bytes.writeBigUInt64BE(BigInt(sequence))
-  randomBytes(16).copy(bytes, 8)
+  bytes.set(freshBytes(16), 8)
   return bytes.toString('base64url')
 }
 

@@ -4,9 +4,10 @@
  * Keeping is fdatasync, rename, and a sync of the folder that holds the new name; the 256 folders are made at opening,
  * so that no write waits for them. See docs/decisions/0003-blob-files.md.
  */
-import { randomBytes } from 'node:crypto'
+
 import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freshHex } from '@strongroom/crypto/node'
 import { syncFolder } from '../core/durable-file.ts'
 import type { BlobFacts, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
 
@@ -35,7 +36,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   async stage(): Promise<StagedBlob> {
-    const id = randomBytes(16).toString('hex')
+    const id = freshHex(16)
     const path = join(this.#staging, id)
     return new StagedFile(id, path, this.#path(id), await open(path, 'wx', 0o600))
   }

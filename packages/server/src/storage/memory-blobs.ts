@@ -1,5 +1,5 @@
 /** Blobs in memory, for tests. */
-import { randomBytes } from 'node:crypto'
+import { freshHex } from '@strongroom/crypto/node'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { BlobFacts, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
 
@@ -12,7 +12,7 @@ export class MemoryBlobStore implements BlobStore {
   }
 
   async stage(): Promise<StagedBlob> {
-    const id = randomBytes(16).toString('hex')
+    const id = freshHex(16)
     const pieces: Uint8Array[] = []
     return {
       id,

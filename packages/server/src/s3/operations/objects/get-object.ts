@@ -18,7 +18,7 @@ export const getObject: Operation = {
     const input = readInput(request)
     try {
       const { content, ...selection } = await objects.get(request.call, input)
-      return { ...reply(request, input, selection), body: content }
+      return { ...reply(request, input, selection), body: content.whole ?? content }
     } finally {
       input.customerKey?.key.wipe()
     }
