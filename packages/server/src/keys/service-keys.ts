@@ -2,9 +2,10 @@
  * The server's own keys, for SSE-S3 and for DSSE-KMS's second layer. They have versions: the newest wraps, all unwrap.
  * A wrapped data key begins with one byte of layout and four of version.
  */
-import { type DataKey, SealError } from '@strongroom/crypto'
+import { DataKey, SealError } from '@strongroom/crypto'
 import { generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
+import { Recent } from '../core/recent.ts'
 import { name } from '../records/names.ts'
 import { defineRecord, type RecordStore, type Stored } from '../records/record-store.ts'
 import type { ServiceKeyPurpose, ServiceKeys } from './key-service.ts'
@@ -27,6 +28,7 @@ export class StoredServiceKeys implements ServiceKeys {
   readonly #wrapping: MessageKey
   /** Opened material by its wrapped form, which never changes meaning. */
   readonly #opened = new Map<string, MessageKey>()
+  readonly #unwrapped = new Recent<Uint8Array>(MOST_UNWRAPPED)
 
   constructor(records: RecordStore, rootKey: RootKey) {
     this.#records = records
@@ -49,8 +51,14 @@ export class StoredServiceKeys implements ServiceKeys {
     if (wrapped[0] !== LAYOUT || version < 1 || version > value.material.length) {
       throw new Fault('Damaged', { what: `wrapped data key of ${purpose}` })
     }
+    // What was unwrapped lately need not be again; the name holds all that decides on it.
+    const known = `${purpose} ${latin1(wrapped)} ${latin1(context)}`
+    const recent = this.#unwrapped.get(known)
+    if (recent) return new DataKey(Uint8Array.from(recent))
     try {
-      return unwrapKey(this.#open(purpose, value, version), wrapped.subarray(5), context)
+      const dataKey = unwrapKey(this.#open(purpose, value, version), wrapped.subarray(5), context)
+      this.#unwrapped.set(known, Uint8Array.from(dataKey.bytes()))
+      return dataKey
     } catch (error) {
       if (error instanceof SealError)
         throw new Fault('Damaged', { what: `wrapped data key of ${purpose}` }, { cause: error })
@@ -98,4 +106,6 @@ export class StoredServiceKeys implements ServiceKeys {
 }
 
 const materialContext = (purpose: ServiceKeyPurpose, version: number) => Buffer.from(`${purpose} version ${version}`)
+const latin1 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 const LAYOUT = 1
+const MOST_UNWRAPPED = 2_000

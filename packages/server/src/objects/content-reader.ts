@@ -7,6 +7,7 @@ import { createOpener, type StreamOpener } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import type { BlobReader, BlobStore } from '../storage/blobs.ts'
 import type { ActiveProtection } from './protection.ts'
+import { RecentOpeners } from './recent-openers.ts'
 import type { StoredStream } from './stored-content.ts'
 import type { ObjectContent } from './types.ts'
 
@@ -178,14 +179,21 @@ function openLayers(stored: StoredStream, protection: ActiveProtection, bytes: B
 }
 
 /** One opener for each layer, the outermost first. */
-function openersOf(stored: StoredStream, protection: ActiveProtection): StreamOpener[] {
-  const context = { streamId: Buffer.from(stored.streamId, 'hex'), partNumber: stored.partNumber }
-  const { dataKeys } = protection
-  if (stored.headers.length !== dataKeys.length) throw new SealError('the number of layers is not that of the keys')
-  return stored.headers
-    .map((header, layer) => createOpener(dataKeys[layer]!, Buffer.from(header, 'base64'), context))
+function openersOf(stored: StoredStream, { stored: { method }, dataKeys }: ActiveProtection): StreamOpener[] {
+  const { headers, streamId, partNumber } = stored
+  if (headers.length !== dataKeys.length) throw new SealError('the number of layers is not that of the keys')
+  return headers
+    .map((header, layer) => {
+      const dataKey = dataKeys[layer]!
+      // Nothing that opens an SSE-C object outlives the request that brought its key.
+      if (method !== 'SSE-C') return recentOpeners.open(dataKey, header, streamId, partNumber)
+      const context = { streamId: Buffer.from(streamId, 'hex'), partNumber }
+      return createOpener(dataKey, Buffer.from(header, 'base64'), context)
+    })
     .reverse()
 }
+
+const recentOpeners = new RecentOpeners()
 
 /** All that lies under one layer; `sealed` begins with its header. */
 function openAll(opener: StreamOpener, sealed: Uint8Array): Uint8Array {

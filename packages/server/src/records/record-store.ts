@@ -8,6 +8,7 @@
 import { SealError } from '@strongroom/crypto'
 import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
+import { Recent } from '../core/recent.ts'
 import type { Catalog, CatalogEntry, Check, EntryVersion, Mutation } from '../storage/catalog.ts'
 import { name as joined } from './names.ts'
 
@@ -57,7 +58,7 @@ const prefixes = new Map<string, string>()
 export class RecordStore {
   readonly catalog: Catalog
   readonly #key: MessageKey
-  readonly #cache = new Map<string, { version: EntryVersion; value: unknown }>()
+  readonly #cache = new Recent<{ version: EntryVersion; value: unknown }>(CACHED_RECORDS)
 
   /** `recordKey`: 32 bytes derived from the root key. */
   constructor(catalog: Catalog, recordKey: Uint8Array) {
@@ -138,7 +139,6 @@ export class RecordStore {
     const known = this.#cache.get(id)
     if (known?.version === entry.version) return { name, value: known.value as T, version: entry.version }
     const value = this.#decode(kind, name, entry)
-    if (this.#cache.size >= CACHED_RECORDS) this.#cache.clear()
     this.#cache.set(id, { version: entry.version, value })
     return { name, value, version: entry.version }
   }
