@@ -36,12 +36,9 @@ try {
     for (const [i, cell] of wanted.entries()) {
       const sample = await runCell(subjects, cell, round === 0 ? 0.3 : Number(flags.seconds))
       if (round > 0) samples[i].push(sample)
-      process.stderr.write(
-        `\rround ${round} of ${flags.rounds}, ${i + 1} of ${wanted.length}: ${nameOf(cell)}`.padEnd(79),
-      )
     }
+    process.stderr.write(`round ${round} of ${flags.rounds} done\n`)
   }
-  process.stderr.write('\n')
   const measured = summarise(wanted, samples)
   const result = {
     date: new Date().toISOString(),

@@ -2,7 +2,7 @@
  * Opens sealed content: reads only the segments that hold a range, and yields only bytes whose segment has
  * authenticated. Layers compose: what one opens is what the next one takes for sealed bytes.
  */
-import { HEADER_BYTES, SealError, segmentSpan, TAG_BYTES } from '@strongroom/crypto'
+import { HEADER_BYTES, SEGMENT_BYTES, SealError, segmentSpan, TAG_BYTES } from '@strongroom/crypto'
 import { createOpener, type StreamOpener } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import type { BlobReader, BlobStore } from '../storage/blobs.ts'
@@ -11,6 +11,7 @@ import { RecentOpeners } from './recent-openers.ts'
 import type { StoredStream } from './stored-content.ts'
 import type { ObjectContent } from './types.ts'
 
+const NOTHING: Uint8Array = new Uint8Array(0)
 /** Whole segments read at a time: about 1 MiB. */
 const SEGMENTS_PER_READ = 16
 
@@ -144,13 +145,17 @@ export class ContentReader {
   }
 }
 
-/** Reads one batch ahead of its consumer. */
+/** Reads one batch ahead of its consumer. What it yields stays as it is until the consumer asks for more. */
 function blobSource(blob: BlobReader): ByteSource {
   return {
     async *stream(start, endExclusive) {
-      const batch = SEGMENTS_PER_READ * (65_536 + TAG_BYTES)
+      const batch = Math.min(SEGMENTS_PER_READ * (SEGMENT_BYTES + TAG_BYTES), endExclusive - start)
+      // Memory for what is being consumed and for what is being read. To ask for new memory each time costs more
+      // than to open what is in it.
+      const memory = [Buffer.allocUnsafe(batch), Buffer.allocUnsafe(batch)]
+      let turn = 0
       const read = (at: number) => {
-        const reading = blob.read(at, Math.min(batch, endExclusive - at))
+        const reading = blob.read(at, Math.min(batch, endExclusive - at), memory[turn++ % 2])
         reading.catch(() => undefined)
         return reading
       }
@@ -229,12 +234,13 @@ function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: nu
         left -= piece.length
         return piece
       }
-      let rest: Uint8Array = new Uint8Array(0)
+      let rest = NOTHING
       for await (const bytes of below.stream(span.sealedStart, span.sealedEnd)) {
         const sealed: Uint8Array = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
         let at = 0
         for (; at + stride <= sealed.length; at += stride) yield open(sealed.subarray(at, at + stride))
-        rest = sealed.subarray(at)
+        // A copy: these bytes may be overwritten by the next ones.
+        rest = at < sealed.length ? Uint8Array.from(sealed.subarray(at)) : NOTHING
       }
       if (rest.length > 0) yield open(rest)
       if (index !== span.lastSegment + 1 || left !== 0) throw new SealError('the stored bytes end too early')

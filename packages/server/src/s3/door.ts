@@ -175,7 +175,8 @@ async function stream(
   try {
     for await (const chunk of body.chunks()) {
       if (response.destroyed) return
-      if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal })
+      const goesOn = response.write(chunk)
+      if (!goesOn && response.writableLength >= UNSENT_BYTES) await once(response, 'drain', { signal: gone.signal })
     }
     response.end()
   } catch (error) {
@@ -221,3 +222,5 @@ const hasBody = (headers: Exchange['request']['headers']) =>
 /** AWS's second id of a request; here it says nothing more than the first. */
 const hostId = (requestId: string) => Buffer.from(`strongroom/${requestId}`).toString('base64')
 const DRAIN_BYTES = 1024 * 1024
+/** What may wait for a slow client; less would make a fast one wait for each segment. */
+const UNSENT_BYTES = 1024 * 1024

@@ -34,8 +34,11 @@ export interface StagedBlob {
 }
 
 export interface BlobReader {
-  /** Bytes from `position`, `length` of them; fewer only at the end of the blob. */
-  read(position: number, length: number): Promise<Uint8Array>
+  /**
+   * Bytes from `position`, `length` of them; fewer only at the end of the blob. They lie in `memory` where it is given
+   * (of at least `length`), so that a long read need not ask for new memory again and again.
+   */
+  read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array>
   readonly size: number
   close(): Promise<void>
 }

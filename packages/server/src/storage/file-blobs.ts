@@ -139,8 +139,8 @@ class FileReader implements BlobReader {
     this.size = size
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe(length)
+  async read(position: number, length: number, memory?: Uint8Array): Promise<Uint8Array> {
+    const bytes = memory ?? Buffer.allocUnsafe(length)
     let at = 0
     while (at < length) {
       const { bytesRead } = await this.#file.read(bytes, at, length - at, position + at)
