@@ -5,6 +5,7 @@
 import { HEADER_BYTES, SEGMENT_BYTES, SealError, segmentSpan, TAG_BYTES } from '@strongroom/crypto'
 import { createOpener, type StreamOpener } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
+import { memoryPasses } from '../core/passing-memory.ts'
 import type { BlobReader, BlobStore } from '../storage/blobs.ts'
 import type { ActiveProtection } from './protection.ts'
 import { RecentOpeners } from './recent-openers.ts'
@@ -229,6 +230,7 @@ function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: nu
       const open = (sealed: Uint8Array) => {
         const plaintext = opener.openSegment(index, index === span.segmentCount - 1, sealed)
         index++
+        memoryPasses(plaintext.length)
         const piece = plaintext.subarray(skip, skip + left)
         skip = 0
         left -= piece.length

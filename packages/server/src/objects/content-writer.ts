@@ -5,6 +5,7 @@
 import { crc32c } from '@node-rs/crc32'
 import { createSealer, freshHex, type StreamSealer } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
+import { memoryPasses } from '../core/passing-memory.ts'
 import type { BlobStore, StagedBlob } from '../storage/blobs.ts'
 import { type Digest, type DigestAlgorithm, startDigest } from './digests.ts'
 import type { ActiveProtection } from './protection.ts'
@@ -74,6 +75,8 @@ export class ContentWriter {
         }
         digests.update(chunk)
         await sink.write(sealing.update(chunk))
+        // Once as plaintext and once sealed.
+        memoryPasses(2 * chunk.length)
       }
       if (body.declaredBytes !== undefined && plaintextSize !== body.declaredBytes) {
         throw new Fault('BodyIncomplete', { expectedBytes: body.declaredBytes, actualBytes: plaintextSize })
