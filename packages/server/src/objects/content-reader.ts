@@ -2,8 +2,9 @@
  * Opens sealed content: reads only the segments that hold a range, and yields only bytes whose segment has
  * authenticated. Layers compose: what one opens is what the next one takes for sealed bytes.
  */
-import { HEADER_BYTES, SEGMENT_BYTES, SealError, segmentSpan, TAG_BYTES } from '@strongroom/crypto'
+import { HEADER_BYTES, SealError, segmentSpan, TAG_BYTES } from '@strongroom/crypto'
 import { createOpener, type StreamOpener } from '@strongroom/crypto/node'
+import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../core/block-pool.ts'
 import { Fault } from '../core/fault.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
 import type { BlobReader, BlobStore } from '../storage/blobs.ts'
@@ -13,8 +14,6 @@ import type { StoredStream } from './stored-content.ts'
 import type { ObjectContent } from './types.ts'
 
 const NOTHING: Uint8Array = new Uint8Array(0)
-/** Whole segments read at a time: about 1 MiB. */
-const SEGMENTS_PER_READ = 16
 
 /** Bytes that can be read from anywhere. */
 interface ByteSource {
@@ -150,23 +149,28 @@ export class ContentReader {
 function blobSource(blob: BlobReader): ByteSource {
   return {
     async *stream(start, endExclusive) {
-      const batch = Math.min(SEGMENTS_PER_READ * (SEGMENT_BYTES + TAG_BYTES), endExclusive - start)
-      // Memory for what is being consumed and for what is being read. To ask for new memory each time costs more
-      // than to open what is in it.
-      const memory = [Buffer.allocUnsafe(batch), Buffer.allocUnsafe(batch)]
+      // One block is consumed while the other is read.
+      const blocks = [takeBlock(), takeBlock()]
       let turn = 0
+      let reading: Promise<Uint8Array> | undefined
       const read = (at: number) => {
-        const reading = blob.read(at, Math.min(batch, endExclusive - at), memory[turn++ % 2])
+        reading = blob.read(at, Math.min(BLOCK_BYTES, endExclusive - at), blocks[turn++ % 2])
+        // Whoever awaits it sees the failure; until then it is not an unhandled one.
         reading.catch(() => undefined)
-        return reading
       }
-      let next = start < endExclusive ? read(start) : undefined
-      for (let at = start; next !== undefined; ) {
-        const bytes: Uint8Array = await next
-        if (bytes.length === 0) throw new SealError('the stored bytes end too early')
-        at += bytes.length
-        next = at < endExclusive ? read(at) : undefined
-        yield bytes
+      try {
+        for (let at = start; at < endExclusive; ) {
+          if (!reading) read(at)
+          const bytes: Uint8Array = await reading!
+          reading = undefined
+          if (bytes.length === 0) throw new SealError('the stored bytes end too early')
+          at += bytes.length
+          if (at < endExclusive) read(at)
+          yield bytes
+        }
+      } finally {
+        await reading?.catch(() => undefined)
+        for (const block of blocks) giveBlockBack(block)
       }
     },
   }

@@ -4,6 +4,7 @@
  */
 import { crc32c } from '@node-rs/crc32'
 import { createSealer, freshHex, type StreamSealer } from '@strongroom/crypto/node'
+import { giveBlockBack, takeBlock } from '../core/block-pool.ts'
 import { Fault } from '../core/fault.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
 import type { BlobStore, StagedBlob } from '../storage/blobs.ts'
@@ -47,8 +48,6 @@ interface PlainChecksum {
 
 /** Sealed content up to this size lives in the catalog, where one group commit makes many of them durable. */
 const INLINE_BYTES = 16 * 1024
-/** Sealed bytes handed to the blob store at a time. */
-const WRITE_BYTES = 1024 * 1024
 
 export class ContentWriter {
   readonly #blobs: BlobStore
@@ -144,11 +143,14 @@ class SealedSink {
   readonly #blobs: BlobStore
   #blob: StagedBlob | undefined
   #state: 'staged' | 'kept' | 'gone' = 'staged'
-  #pending: Uint8Array[] = []
-  #pendingBytes = 0
+  /** What has come while it may still turn out to be small content. */
+  #small: Uint8Array[] | undefined = []
+  /** One block is filled while the other is written. */
+  #filling: Uint8Array | undefined
+  #filled = 0
+  #other: Uint8Array | undefined
   #sealedSize = 0
   #crc = 0
-  /** The write under way; the next one waits for it, so at most two are in memory. */
   #writing: Promise<void> = Promise.resolve()
 
   constructor(blobs: BlobStore) {
@@ -157,12 +159,15 @@ class SealedSink {
 
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     for (const piece of pieces) {
-      this.#pending.push(piece)
-      this.#pendingBytes += piece.length
       this.#sealedSize += piece.length
       this.#crc = crc32c(Buffer.from(piece.buffer, piece.byteOffset, piece.length), this.#crc)
+      if (this.#small && this.#sealedSize <= INLINE_BYTES) this.#small.push(piece)
+      else {
+        for (const earlier of this.#small ?? []) await this.#append(earlier)
+        this.#small = undefined
+        await this.#append(piece)
+      }
     }
-    if (this.#pendingBytes >= WRITE_BYTES) await this.#flush()
   }
 
   async end(): Promise<{
@@ -172,11 +177,10 @@ class SealedSink {
     inline: Uint8Array | undefined
   }> {
     const facts = { sealedSize: this.#sealedSize, crc32c: this.#crc >>> 0 }
-    if (!this.#blob && this.#sealedSize <= INLINE_BYTES) {
-      return { ...facts, blob: undefined, inline: Buffer.concat(this.#pending) }
-    }
+    if (this.#small) return { ...facts, blob: undefined, inline: Buffer.concat(this.#small) }
     await this.#flush()
     await this.#writing
+    this.#giveBlocksBack()
     return { ...facts, blob: this.#blob, inline: undefined }
   }
 
@@ -198,19 +202,40 @@ class SealedSink {
     this.#state = 'gone'
     // A write under way must end before its file is closed; how it ends no longer matters.
     await this.#writing.catch(() => undefined)
+    this.#giveBlocksBack()
     if (wasKept) await this.#blobs.delete(blob.id)
     else await blob.discard()
+  }
+
+  async #append(piece: Uint8Array): Promise<void> {
+    for (let at = 0; at < piece.length; ) {
+      this.#filling ??= takeBlock()
+      const take = Math.min(this.#filling.length - this.#filled, piece.length - at)
+      this.#filling.set(at === 0 && take === piece.length ? piece : piece.subarray(at, at + take), this.#filled)
+      this.#filled += take
+      at += take
+      if (this.#filled === this.#filling.length) await this.#flush()
+    }
   }
 
   async #flush(): Promise<void> {
     this.#blob ??= await this.#blobs.stage()
     await this.#writing
-    if (this.#pending.length === 0) return
-    this.#writing = this.#blob.write(this.#pending)
+    if (!this.#filling || this.#filled === 0) return
+    this.#writing = this.#blob.write([this.#filling.subarray(0, this.#filled)])
     // Whoever awaits it next sees the failure; until then it is not an unhandled one.
     this.#writing.catch(() => undefined)
-    this.#pending = []
-    this.#pendingBytes = 0
+    const written = this.#filling
+    this.#filling = this.#other
+    this.#other = written
+    this.#filled = 0
+  }
+
+  /** Only once no write is under way. */
+  #giveBlocksBack(): void {
+    for (const block of [this.#filling, this.#other]) if (block) giveBlockBack(block)
+    this.#filling = undefined
+    this.#other = undefined
   }
 }
 

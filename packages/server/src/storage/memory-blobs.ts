@@ -17,7 +17,7 @@ export class MemoryBlobStore implements BlobStore {
     return {
       id,
       write: async (chunks) => {
-        for (const chunk of chunks) pieces.push(chunk.slice())
+        for (const chunk of chunks) pieces.push(Uint8Array.from(chunk))
       },
       keep: async () => {
         this.#blobs.set(id, { bytes: Buffer.concat(pieces), keptAtMs: this.#clock.nowMs() })
