@@ -1,10 +1,11 @@
 /** Starts the built program on free ports and a throw-away data folder, as a user would, and stops it again. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const program = join(root, 'packages/server/bin/strongroom.mjs')
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly workers?: number
+  /** A program and its arguments that run the server, such as a tracer. */
+  readonly under?: readonly string[]
 }
 
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
@@ -56,7 +59,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     await writeFile(path, JSON.stringify(options.config))
     args.push('--config', path)
   }
-  const child = spawn(process.execPath, [program, ...args], {
+  const [command, ...rest] = [...(options.under ?? []), process.execPath, program, ...args]
+  const child = spawn(command!, rest, {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -86,7 +90,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     log: () => log,
     async stop() {
-      child.kill('SIGTERM')
+      process.kill(ready.pid, 'SIGTERM')
       return ended
     },
     async kill() {
@@ -95,13 +99,20 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await ended
     },
     async remove() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      if (child.exitCode === null && child.signalCode === null) process.kill(ready.pid, 'SIGTERM')
       await ended
       await rm(dataDir, { recursive: true, force: true })
       await rm(`${dataDir}.config.json`, { force: true })
     },
   }
 }
+
+/** `strongroom fsck` of a data folder: its exit code and what it prints. */
+export const fsck = (dataDir: string, env: NodeJS.ProcessEnv = {}) =>
+  promisify(execFile)(process.execPath, [program, 'fsck', '--data', dataDir], { env: { ...process.env, ...env } }).then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+  )
 
 /** Process ids of a process's children, from /proc. */
 export async function childrenOf(pid: number): Promise<number[]> {

@@ -6,9 +6,8 @@ import { type Cipher, createCipheriv, createDecipheriv, createSecretKey } from '
 import { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import { TAG_BYTES } from '../format.ts'
+import { NONCE_BYTES, nonceBlocks, subkeyOf } from '../xaes.ts'
 import { freshBytes } from './random.ts'
-
-const NONCE_BYTES = 24
 
 export class MessageKey {
   /** Encrypts single blocks; without chaining it can go on for ever. */
@@ -20,7 +19,7 @@ export class MessageKey {
   constructor(key: Uint8Array) {
     if (key.length !== 32) throw new RangeError('a message key is 32 bytes')
     this.#blocks = createCipheriv('aes-256-ecb', createSecretKey(key), null).setAutoPadding(false)
-    this.#subkey = double(this.#blocks.update(new Uint8Array(16)))
+    this.#subkey = subkeyOf(this.#blocks.update(new Uint8Array(16)))
   }
 
   /** 24 bytes nonce, ciphertext, 16 bytes tag. */
@@ -59,17 +58,8 @@ export class MessageKey {
     return plaintext
   }
 
-  /** Two CMAC blocks over 0x00 counter 'X' 0x00 and the nonce's first half, in one call. */
   #derive(nonce: Uint8Array): Uint8Array {
-    const blocks = new Uint8Array(32)
-    for (let block = 0; block < 2; block++) {
-      const at = block * 16
-      blocks[at + 1] = block + 1
-      blocks[at + 2] = 0x58
-      for (let i = 0; i < 12; i++) blocks[at + 4 + i] = nonce[i]!
-      for (let i = 0; i < 16; i++) blocks[at + i] = blocks[at + i]! ^ this.#subkey[i]!
-    }
-    return this.#blocks.update(blocks)
+    return this.#blocks.update(nonceBlocks(nonce, this.#subkey))
   }
 
   toJSON(): string {
@@ -87,12 +77,4 @@ export function unwrapKey(wrappingKey: MessageKey, wrapped: Uint8Array, context:
   const bytes = wrappingKey.open(wrapped, context)
   if (bytes.length !== 32) throw new SealError()
   return new DataKey(bytes)
-}
-
-/** Doubling in GF(2^128) as CMAC does it (NIST SP 800-38B, 6.1). */
-function double(block: Uint8Array): Uint8Array {
-  const out = new Uint8Array(16)
-  for (let i = 0; i < 16; i++) out[i] = (block[i]! << 1) | ((block[i + 1] ?? 0) >> 7)
-  if (block[0]! & 0x80) out[15] = out[15]! ^ 0x87
-  return out
 }

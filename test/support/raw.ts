@@ -1,0 +1,93 @@
+/** Requests that the SDK cannot send: signed by hand, with any headers. */
+import { createHash, createHmac } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { SignatureV4 } from '@smithy/signature-v4'
+import type { Credentials, TestServer } from './server.ts'
+
+export interface RawRequest {
+  readonly method: string
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Over plain HTTP. */
+  readonly plain?: boolean
+  readonly credentials?: Credentials
+}
+
+export interface RawReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+  /** Of the error document. */
+  readonly code: string | undefined
+  readonly message: string | undefined
+  /** Whether the server said `100 Continue`. */
+  readonly continued: boolean
+}
+
+class Sha256 {
+  readonly #hash
+  constructor(secret?: string | Uint8Array | ArrayBuffer | ArrayBufferView) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)
+  }
+  update(data: Uint8Array) {
+    this.#hash.update(data)
+  }
+  async digest() {
+    return new Uint8Array(this.#hash.digest())
+  }
+}
+
+/** The body is sent at once, or with `expect: 100-continue` once the server asks for it. */
+export async function send(server: TestServer, raw: RawRequest): Promise<RawReply> {
+  const url = new URL(raw.plain ? server.http : server.https)
+  const body = Buffer.from(raw.body ?? '')
+  const signer = new SignatureV4({
+    service: 's3',
+    region: 'us-east-1',
+    credentials: raw.credentials ?? server.root,
+    sha256: Sha256,
+    uriEscapePath: false,
+  })
+  const { headers } = await signer.sign({
+    method: raw.method,
+    protocol: url.protocol,
+    hostname: url.hostname,
+    path: raw.path,
+    query: raw.query ?? {},
+    headers: {
+      ...raw.headers,
+      host: url.host,
+      'content-length': String(body.length),
+      'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
+    },
+  })
+  const query = new URLSearchParams(raw.query).toString()
+  const path = query === '' ? raw.path : `${raw.path}?${query}`
+  return new Promise((resolve, reject) => {
+    const options = { host: url.hostname, port: url.port, method: raw.method, path, headers }
+    const request = url.protocol === 'https:' ? httpsRequest({ ...options, ca: server.caPem }) : httpRequest(options)
+    let continued = false
+    request.on('continue', () => {
+      continued = true
+      request.end(body)
+    })
+    request.on('error', reject)
+    request.on('response', (response) => {
+      const pieces: Buffer[] = []
+      response.on('data', (piece: Buffer) => pieces.push(piece))
+      response.on('error', reject)
+      response.on('end', () => {
+        const text = Buffer.concat(pieces).toString()
+        const element = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`, 's').exec(text)?.[1]
+        const { statusCode: status = 0, headers: replied } = response
+        request.destroy()
+        resolve({ status, headers: replied, body: text, code: element('Code'), message: element('Message'), continued })
+      })
+    })
+    if (headers.expect === undefined) request.end(body)
+    else request.flushHeaders()
+  })
+}
