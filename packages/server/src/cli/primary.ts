@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import type { ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
+import { withDefinitePort } from './free-port.ts'
 import type { WorkerStart } from './worker.ts'
 
 export interface RunningWorkers {
@@ -27,8 +28,10 @@ export async function startWorkers(count: number, start: WorkerStart, events: Wo
   // that is killed before it takes it over.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ exec: new URL('./worker-main.js', import.meta.url).pathname, args: [] })
-  const pool = new WorkerPool(start, events)
-  // One after another: workers that listen on port 0 must ask for their sockets in the same order to share them.
+  // Both at once, so that they are not the same.
+  const [http, https] = await Promise.all([start.settings.http, start.settings.https].map(withDefinitePort))
+  const settings = { ...start.settings, http, https }
+  const pool = new WorkerPool({ ...start, settings }, events)
   let ports: Ports = { httpPort: undefined, httpsPort: undefined }
   try {
     for (let i = 0; i < count; i++) ports = await pool.add()
