@@ -103,6 +103,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       }),
     observer,
     nowMs: clock.nowMs,
+    onInternalError,
   })
 
   const listener = await listen({

@@ -11,6 +11,7 @@ export interface OwnDoorOptions {
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
   readonly observer: Observer
   readonly nowMs: () => number
+  readonly onInternalError: (error: unknown, requestId: string) => void
 }
 
 type Answer = readonly [status: number, contentType: string, body: string]
@@ -29,7 +30,8 @@ export class OwnDoor implements Door {
     let failure: string | undefined
     try {
       answer = await this.#answer(request.method ?? '', path)
-    } catch {
+    } catch (error) {
+      this.#options.onInternalError(error, exchange.requestId)
       failure = 'InternalError'
       answer = [500, 'text/plain', 'internal error\n']
     }
