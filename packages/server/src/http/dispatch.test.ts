@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { serviceOf } from './dispatch.ts'
+
+const scope = (service: string) =>
+  `AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`
+
+test.each([
+  ['s3', '/bucket/key', { authorization: scope('s3') }],
+  ['kms', '/', { authorization: scope('kms') }],
+  ['unknown', '/', { authorization: scope('dynamodb') }],
+  ['kms', '/', { 'x-amz-target': 'TrentService.Decrypt' }],
+  ['unknown', '/', { 'x-amz-target': 'Nobody.Does' }],
+  ['s3', '/', {}],
+  ['s3', '/b/k?X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=x', {}],
+  ['kms', '/?X-Amz-Credential=AKIA/20260101/us-east-1/kms/aws4_request', {}],
+  // The signature says who is meant, whatever another header says.
+  ['s3', '/', { authorization: scope('s3'), 'x-amz-target': 'TrentService.Decrypt' }],
+  ['s3', '/bucket', { authorization: 'AWS AKIA:signature' }],
+])('%s: %s %j', (service, url, headers) => {
+  expect(serviceOf(url, headers)).toBe(service)
+})

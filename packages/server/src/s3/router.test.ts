@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { operations } from './operations/index.ts'
+import { Router } from './router.ts'
+
+const router = new Router(operations)
+const route = (method: string, target: 'service' | 'bucket' | 'object', query: string, headers = {}) =>
+  router.route({ method, target, query: new Map(new URLSearchParams(query)), headers })
+
+test.each([
+  ['ListBuckets', 'GET', 'service', ''],
+  ['ListObjects', 'GET', 'bucket', 'prefix=a'],
+  ['ListObjectsV2', 'GET', 'bucket', 'list-type=2'],
+  ['ListObjectVersions', 'GET', 'bucket', 'versions'],
+  ['ListMultipartUploads', 'GET', 'bucket', 'uploads'],
+  ['GetBucketEncryption', 'GET', 'bucket', 'encryption'],
+  ['DeleteObjects', 'POST', 'bucket', 'delete'],
+  ['PutObject', 'PUT', 'object', ''],
+  ['UploadPart', 'PUT', 'object', 'partNumber=1&uploadId=x'],
+  ['CreateMultipartUpload', 'POST', 'object', 'uploads'],
+  ['CompleteMultipartUpload', 'POST', 'object', 'uploadId=x'],
+  ['AbortMultipartUpload', 'DELETE', 'object', 'uploadId=x'],
+  ['ListParts', 'GET', 'object', 'uploadId=x'],
+  ['GetObject', 'GET', 'object', 'versionId=x&response-content-type=a'],
+] as const)('%s', (name, method, target, query) => {
+  expect(route(method, target, query).name).toBe(name)
+})
+
+test('a header tells a copy', () => {
+  const copies = { 'x-amz-copy-source': 'b/k' }
+  expect(route('PUT', 'object', '', copies).name).toBe('CopyObject')
+  expect(route('PUT', 'object', 'partNumber=1&uploadId=x', copies).name).toBe('UploadPartCopy')
+})
+
+test.each([
+  ['GetObjectTagging', 'GET', 'object', 'tagging'],
+  ['PutObjectAcl', 'PUT', 'object', 'acl'],
+  ['PutBucketPolicy', 'PUT', 'bucket', 'policy'],
+  ['DeleteObjectTagging', 'DELETE', 'object', 'tagging'],
+] as const)('%s is refused by name and falls through to nothing', (name, method, target, query) => {
+  expect(() => route(method, target, query)).toThrow(`${name} is not implemented by this server.`)
+})
+
+test('a method that a target does not have', () => {
+  expect(() => route('PATCH', 'object', '')).toThrow(expect.objectContaining({ code: 'MethodNotAllowed', status: 405 }))
+})
