@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
+import { destroyDueKeys } from '../keys/key-removal.ts'
 import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
 import { sweep } from '../objects/sweep.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
@@ -49,6 +50,10 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
       sweeping = store.buckets
         .resumeDeletes()
         .then(() => sweep(store.records, store.blobs, systemClock))
+        .then(() => destroyDueKeys(store.records, systemClock.nowMs()))
+        .then((destroyed) => {
+          for (const arn of destroyed) complain(`${arn} has been deleted: its waiting period is over`)
+        })
         .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
     }, SWEEP_EVERY_MS)
     process.on('SIGHUP', () => workers.reloadCertificates())

@@ -106,11 +106,12 @@ export class Kms implements KeyService {
     action = 'kms:Decrypt',
   ) {
     const names = readNames(input.ciphertextBlob)
+    // A key that the caller names is told to be absent; one that only the ciphertext names is not.
+    const named = input.keyId === undefined ? undefined : await this.#find(call, input.keyId)
     const key = await this.#find(call, names.keyArn).catch((error: unknown) => {
       throw isFault(error, 'KmsKeyNotFound') ? new Fault('KmsCiphertextInvalid', {}, { cause: error }) : error
     })
-    if (input.keyId !== undefined && (await this.#find(call, input.keyId)).arn !== key.arn)
-      throw new Fault('KmsKeyIncorrect', {})
+    if (named && named.arn !== key.arn) throw new Fault('KmsKeyIncorrect', {})
     this.#requireUsable(call, key, action)
     const material = this.#material(key, names.materialVersion)
     const plaintext = decryptBlob(material, names.headBytes, input.ciphertextBlob, input.encryptionContext)

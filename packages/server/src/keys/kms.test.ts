@@ -1,0 +1,76 @@
+/** Keys on memory: their states, and what is left of one that is deleted. */
+import { beforeEach, expect, test } from 'vitest'
+import type { CallContext } from '../core/principal.ts'
+import { RecordStore } from '../records/record-store.ts'
+import { MemoryCatalog } from '../storage/memory-catalog.ts'
+import { destroyDueKeys } from './key-removal.ts'
+import { Kms } from './kms.ts'
+import { RootKey } from './root-key.ts'
+
+const DAY_MS = 86_400_000
+const call: CallContext = {
+  principal: {
+    accountId: '111111111111',
+    arn: 'arn:aws:iam::111111111111:user/a',
+    principalId: 'AIDA',
+    principalType: 'IAMUser',
+    userName: 'a',
+    accessKeyId: 'AKIA',
+    canonicalId: 'c',
+    displayName: 'd',
+  },
+  requestId: 'R',
+  sourceIp: '127.0.0.1',
+  userAgent: undefined,
+  secureTransport: true,
+  signatureVersion: 'v4',
+  region: 'us-east-1',
+  via: undefined,
+}
+
+let nowMs: number
+let records: RecordStore
+let kms: Kms
+beforeEach(() => {
+  nowMs = 1_700_000_000_000
+  records = new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1))
+  const rootKey = new RootKey(new Uint8Array(32).fill(2))
+  const observer = { observe: () => undefined }
+  kms = new Kms({ records, rootKey, region: 'us-east-1', clock: { nowMs: () => nowMs }, observer })
+})
+
+async function made(alias?: string) {
+  const key = await kms.createKey(call, { description: '', tags: [] })
+  if (alias) await kms.createAlias(call, alias, key.keyId)
+  const { dataKey, wrapped } = await kms.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
+  const open = () => kms.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext: {} })
+  return { ...key, bytes: Buffer.from(dataKey.bytes()).toString('hex'), open }
+}
+
+test('a key that is due is gone with its aliases, and nothing else is', async () => {
+  const [due, waiting, kept] = [await made('alias/due'), await made('alias/waiting'), await made('alias/kept')]
+  await kms.scheduleDeletion(call, due.keyId, 7)
+  await kms.scheduleDeletion(call, waiting.keyId, 30)
+  expect(await destroyDueKeys(records, nowMs + 7 * DAY_MS - 1)).toEqual([])
+  nowMs += 7 * DAY_MS
+  // It is over from this moment on, whether the sweep has been there or not.
+  await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
+  expect(await destroyDueKeys(records, nowMs)).toEqual([due.arn])
+  expect(await destroyDueKeys(records, nowMs)).toEqual([])
+  await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
+  await expect(kms.describeKey(call, 'alias/due')).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
+  expect((await kms.describeKey(call, 'alias/waiting')).state).toBe('PendingDeletion')
+  expect(Buffer.from((await kept.open()).bytes()).toString('hex')).toBe(kept.bytes)
+})
+
+test('a deletion that is cancelled in time leaves the key disabled, and whole', async () => {
+  const key = await made()
+  await kms.scheduleDeletion(call, key.keyId, 7)
+  await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyStateInvalid' })
+  await kms.cancelDeletion(call, key.keyId)
+  nowMs += 8 * DAY_MS
+  expect(await destroyDueKeys(records, nowMs)).toEqual([])
+  await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyDisabled' })
+  await kms.setEnabled(call, key.keyId, true)
+  expect(Buffer.from((await key.open()).bytes()).toString('hex')).toBe(key.bytes)
+})
