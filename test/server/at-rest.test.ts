@@ -2,7 +2,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { failure, s3Client } from '../support/sdk.ts'
 import { fsck, startServer } from '../support/server.ts'
@@ -43,6 +50,15 @@ test('no plaintext, customer’s key or secret stands in any file or in the log'
       }
       await s3.send(new PutObjectCommand(put))
       const read = name === 'c' ? sseC : {}
+      const target = { Bucket: 'marked', Key: `${name}${size}-in-parts` }
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...target, ...(more as object) }))
+      const part = { ...target, UploadId, PartNumber: 1 }
+      const { ETag } = await s3.send(new UploadPartCommand({ ...part, Body: mark.repeat(size), ...read }))
+      // One upload stays in progress.
+      if (size > 1) {
+        const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+        await s3.send(new CompleteMultipartUploadCommand({ ...part, MultipartUpload }))
+      }
       const got = await s3.send(new GetObjectCommand({ Bucket: 'marked', Key: `${name}${size}`, ...read }))
       expect((await got.Body!.transformToString()).length).toBe(mark.length * size)
     }
@@ -71,7 +87,7 @@ test('no plaintext, customer’s key or secret stands in any file or in the log'
   expect(wrong.code).toBe(78)
   expect(await fsck(server.dataDir, { STRONGROOM_ROOT_KEY: rootKey })).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('8 versions'),
+    stdout: expect.stringContaining('12 versions'),
   })
   await server.remove()
 })

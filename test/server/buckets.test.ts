@@ -1,5 +1,6 @@
 /** Buckets, and who may use them. */
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
@@ -69,6 +70,28 @@ test('another account is kept out, and may not take the name', async () => {
   expect(await failure(forged.send(new ListBucketsCommand({})))).toMatchObject({
     code: 'SignatureDoesNotMatch',
     status: 403,
+  })
+})
+
+test('a request that expects another owner is refused, of a copy also its source', async () => {
+  const Bucket = 'expected-owner'
+  const [ExpectedBucketOwner, wrong] = ['000000000000', '222222222222']
+  await s3.send(new CreateBucketCommand({ Bucket }))
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x', ExpectedBucketOwner }))
+  const copy = { Bucket, Key: 'copy', CopySource: `${Bucket}/k`, ExpectedBucketOwner }
+  await s3.send(new CopyObjectCommand({ ...copy, ExpectedSourceBucketOwner: ExpectedBucketOwner }))
+  const denied = { code: 'AccessDenied', status: 403 }
+  for (const call of [
+    () => s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'y', ExpectedBucketOwner: wrong })),
+    () => s3.send(new DeleteObjectCommand({ Bucket, Key: 'k', ExpectedBucketOwner: wrong })),
+    () => s3.send(new ListObjectsV2Command({ Bucket, ExpectedBucketOwner: wrong })),
+    () => s3.send(new CopyObjectCommand({ ...copy, ExpectedSourceBucketOwner: wrong })),
+  ]) {
+    expect(await failure(call())).toMatchObject(denied)
+  }
+  expect(await failure(s3.send(new ListObjectsV2Command({ Bucket, ExpectedBucketOwner: 'somebody' })))).toMatchObject({
+    code: 'InvalidBucketOwnerAWSAccountID',
+    status: 400,
   })
 })
 

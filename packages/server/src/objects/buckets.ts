@@ -46,6 +46,18 @@ export class Buckets {
     return requireOwn(call, bucket, stored, action)
   }
 
+  /** Throws AccessDenied where the bucket is there and another account's than the caller expects. */
+  async requireExpectedOwner(call: CallContext, bucket: string, accountId: string): Promise<void> {
+    const stored = await this.#records.get(bucketRecord, names.bucket(bucket))
+    if (!stored || stored.value.accountId === accountId) return
+    throw new Fault('AccessDenied', {
+      callerArn: call.principal.arn,
+      action: 's3:*',
+      resource: `arn:aws:s3:::${bucket}`,
+      reason: 'the bucket has another owner than the request expects',
+    })
+  }
+
   async create(call: CallContext, bucket: string): Promise<void> {
     if (!isBucketName(bucket)) throw new Fault('BucketNameInvalid', { bucket })
     const { accountId } = call.principal

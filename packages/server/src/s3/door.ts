@@ -8,6 +8,7 @@ import type { CallContext } from '../core/principal.ts'
 import { type Authentication, authenticate } from './authenticate.ts'
 import { incomingBody, readDocument } from './body.ts'
 import { type S3Error, toS3Error } from './errors.ts'
+import { checkExpectedOwners } from './expected-owner.ts'
 import type { Operation, OutcomeNotes, S3Reply, S3Request } from './operation.ts'
 import { operations } from './operations/index.ts'
 import { Router } from './router.ts'
@@ -95,6 +96,7 @@ export class S3Door implements Door {
       document: () => readDocument(incomingBody(exchange, verified), body.kind === 'document' ? body.maxBytes : 0),
       notes: progress.notes,
     }
+    await checkExpectedOwners(this.#options.services, s3Request)
     return operation.run!(this.#options.services, s3Request)
   }
 

@@ -1,12 +1,12 @@
 import type { PartResult } from '../../../objects/multipart.ts'
 import type { CustomerKey } from '../../../objects/types.ts'
 import { checksumElements, checksumHeaders } from '../../checksum-headers.ts'
+import { readCopySource } from '../../copy-source.ts'
 import { customerKeyOfCopySource, customerKeyOfPart, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions } from '../../object-headers.ts'
 import type { Operation, S3Request } from '../../operation.ts'
 import { document, element } from '../../xml-writer.ts'
-import { readCopySource } from '../objects/copy-object.ts'
 import { readPartNumber } from './part-number.ts'
 
 export const uploadPart: Operation = {
