@@ -1,6 +1,6 @@
-/** Small files written so that they are whole or absent, also after a power cut. */
+/** Small files, written so that they are whole or absent, also after a power cut. */
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Writes beside `path`, syncs, renames over it and syncs the folder. `mode` counts from the first byte on. */
@@ -29,5 +29,15 @@ export async function syncFolder(path: string): Promise<void> {
     await folder.sync()
   } finally {
     await folder.close()
+  }
+}
+
+/** The text of a file; undefined where there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }

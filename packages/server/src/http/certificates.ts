@@ -6,11 +6,11 @@
  */
 import 'reflect-metadata'
 import { webcrypto, X509Certificate } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
-import { writeFileDurably } from '../core/durable-file.ts'
+import { readIfPresent, writeFileDurably } from '../core/durable-file.ts'
 
 export interface TlsFiles {
   readonly certPath: string
@@ -141,13 +141,4 @@ async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
 
 function endsSoon(pem: string, nowMs: number): boolean {
   return Date.parse(new X509Certificate(pem).validTo) < nowMs + RENEW_BEFORE_DAYS * DAY_MS
-}
-
-async function readIfPresent(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

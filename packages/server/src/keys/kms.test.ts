@@ -1,6 +1,6 @@
 /** Keys on memory: their states, and what is left of one that is deleted. */
 import { beforeEach, expect, test } from 'vitest'
-import type { CallContext } from '../core/principal.ts'
+import { call } from '../core/caller.fixture.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { destroyDueKeys } from './key-removal.ts'
@@ -8,26 +8,6 @@ import { Kms } from './kms.ts'
 import { RootKey } from './root-key.ts'
 
 const DAY_MS = 86_400_000
-const call: CallContext = {
-  principal: {
-    accountId: '111111111111',
-    arn: 'arn:aws:iam::111111111111:user/a',
-    principalId: 'AIDA',
-    principalType: 'IAMUser',
-    userName: 'a',
-    accessKeyId: 'AKIA',
-    canonicalId: 'c',
-    displayName: 'd',
-  },
-  requestId: 'R',
-  sourceIp: '127.0.0.1',
-  userAgent: undefined,
-  secureTransport: true,
-  signatureVersion: 'v4',
-  region: 'us-east-1',
-  via: undefined,
-}
-
 let nowMs: number
 let records: RecordStore
 let kms: Kms

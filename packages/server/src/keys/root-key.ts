@@ -6,7 +6,7 @@ import { createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypt
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deriveKey } from '@strongroom/crypto/node'
-import { writeFileDurably } from '../core/durable-file.ts'
+import { readIfPresent, writeFileDurably } from '../core/durable-file.ts'
 
 /** The root key cannot be had, or is not the one that this data folder was made with. */
 export class RootKeyError extends Error {
@@ -138,15 +138,6 @@ async function checkRootKey(rootKey: RootKey, dataDir: string): Promise<void> {
   const expected = Buffer.from(known, 'base64')
   if (expected.length !== check.length || !timingSafeEqual(expected, check)) {
     throw new RootKeyError(`this is not the root key that ${dataDir} was made with`)
-  }
-}
-
-async function readIfPresent(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 /** The objects room on memory, for its tests. */
 import { DataKey } from '@strongroom/crypto'
-import type { CallContext } from '../core/principal.ts'
+import { call } from '../core/caller.fixture.ts'
 import { Kms } from '../keys/kms.ts'
 import { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
@@ -18,25 +18,7 @@ import { Protector } from './protection.ts'
 import { inlineContent, names } from './records.ts'
 import type { GetInput, IncomingBody, PutInput, RequestedProtection } from './types.ts'
 
-export const call: CallContext = {
-  principal: {
-    accountId: '111111111111',
-    arn: 'arn:aws:iam::111111111111:user/a',
-    principalId: 'AIDA',
-    principalType: 'IAMUser',
-    userName: 'a',
-    accessKeyId: 'AKIA',
-    canonicalId: 'c',
-    displayName: 'd',
-  },
-  requestId: 'R',
-  sourceIp: '127.0.0.1',
-  userAgent: undefined,
-  secureTransport: true,
-  signatureVersion: 'v4',
-  region: 'us-east-1',
-  via: undefined,
-}
+export { call }
 
 /** Fails every commit after the next few, as a crash there would. */
 export class FailingCatalog extends MemoryCatalog {
