@@ -1,0 +1,106 @@
+/**
+ * The decision: an explicit Deny of any policy wins; else what must allow, must
+ * (IAM user guide, "Policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS").
+ */
+import { splitArn } from './arn-pattern.ts'
+import type { Policy, Statement } from './document.ts'
+import type { Naming } from './principal.ts'
+import type { PolicyPrincipal, PolicyRequest, PreparedRequest } from './request.ts'
+
+export type PolicyType = 'resource-based' | 'identity-based' | 'permissions boundary' | 'session'
+
+export interface Policies {
+  /** Account of what is asked for. */
+  readonly resourceAccount: string
+  readonly resource: Policy | undefined
+  readonly identity: readonly Policy[]
+  readonly boundary: Policy | undefined
+  /** Undefined where the session has none; several must all allow. */
+  readonly session: readonly Policy[] | undefined
+  /**
+   * Whether the resource's policy must give its part also within the account: true of KMS keys, which no identity policy
+   * opens by itself.
+   */
+  readonly resourceMustAllow: boolean
+}
+
+export interface Decided {
+  readonly type: PolicyType
+  readonly policy: Policy
+  readonly statement: Statement
+}
+
+export type Decision =
+  | { readonly allowed: true; readonly by: readonly Decided[] }
+  | { readonly allowed: false; readonly explicit: true; readonly by: readonly Decided[] }
+  /** `missing`: the first kind of policy that would have had to allow and did not. */
+  | { readonly allowed: false; readonly explicit: false; readonly missing: PolicyType }
+
+export function decide(request: PolicyRequest, policies: Policies): Decision {
+  const { principal } = request
+  const found = matching(request, policies)
+  const denies = found.filter(({ statement }) => statement.effect === 'Deny')
+  if (denies.length > 0) return { allowed: false, explicit: true, by: denies }
+
+  const allows = (type: PolicyType) => found.filter((one) => one.type === type && one.statement.effect === 'Allow')
+  const byResource = allows('resource-based')
+  const named = nearestNaming(byResource, principal)
+  if (principal.kind === 'Anonymous' || principal.kind === 'Service') {
+    return byResource.length > 0 ? { allowed: true, by: byResource } : implicit('resource-based')
+  }
+
+  const isOwn = principal.accountId === policies.resourceAccount
+  const isOwner = principal.kind === 'Account' && isOwn && !policies.resourceMustAllow
+  if (isOwner) return { allowed: true, by: byResource }
+  if (!named && (!isOwn || policies.resourceMustAllow)) return implicit('resource-based')
+
+  const standsAlone = isOwn && named !== undefined && named !== 'account'
+  const byIdentity = principal.kind === 'Account' ? undefined : allows('identity-based')
+  if (!standsAlone && byIdentity?.length === 0) return implicit('identity-based')
+  const by = [...byResource, ...(byIdentity ?? [])]
+  // Given to the user or session by name, it is held by nothing else.
+  if (standsAlone && named === 'self') return { allowed: true, by }
+
+  const byBoundary = allows('permissions boundary')
+  if (policies.boundary && byBoundary.length === 0) return implicit('permissions boundary')
+  const bySession = allows('session')
+  const sessionAllows = (policies.session ?? []).every((policy) => bySession.some((one) => one.policy === policy))
+  if (!sessionAllows) return implicit('session')
+  return { allowed: true, by: [...by, ...byBoundary, ...bySession] }
+}
+
+const implicit = (missing: PolicyType): Decision => ({ allowed: false, explicit: false, missing })
+
+/** Every statement of every policy that is about this request. */
+function matching(given: PolicyRequest, policies: Policies): Decided[] {
+  const request = prepare(given)
+  const found: Decided[] = []
+  const look = (type: PolicyType, policy: Policy) => {
+    for (const statement of policy.statements) if (isAbout(statement, request)) found.push({ type, policy, statement })
+  }
+  if (policies.resource) look('resource-based', policies.resource)
+  for (const policy of policies.identity) look('identity-based', policy)
+  if (policies.boundary) look('permissions boundary', policies.boundary)
+  for (const policy of policies.session ?? []) look('session', policy)
+  return found
+}
+
+export const prepare = (request: PolicyRequest): PreparedRequest => ({
+  ...request,
+  lowerCaseAction: request.action.toLowerCase(),
+  resourceParts: splitArn(request.resource),
+})
+
+function isAbout(statement: Statement, request: PreparedRequest): boolean {
+  return (
+    statement.matchesResource(request) &&
+    statement.matchesAction(request) &&
+    (statement.principals === undefined || statement.principals(request.principal) !== undefined) &&
+    statement.conditions.every(({ holds }) => holds(request.context))
+  )
+}
+
+function nearestNaming(allows: readonly Decided[], principal: PolicyPrincipal): Naming | undefined {
+  const namings = allows.map(({ statement }) => statement.principals?.(principal))
+  return (['self', 'role', 'everybody', 'account'] as const).find((naming) => namings.includes(naming))
+}
