@@ -35,7 +35,7 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
       blockedEncryptionTypes: settings.file.blockedEncryptionTypes,
     })
     await store.blobs.clearStaging()
-    for (const key of settings.file.kms.keys) await store.kms.ensureConfiguredKey(key)
+    for (const key of settings.file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
 
     const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
     const workers = await startWorkers(

@@ -20,8 +20,8 @@ beforeEach(() => {
 })
 
 async function made(alias?: string) {
-  const key = await kms.createKey(call, { description: '', tags: [] })
-  if (alias) await kms.createAlias(call, alias, key.keyId)
+  const key = await kms.keys.createKey(call, { description: '', tags: [] })
+  if (alias) await kms.keys.createAlias(call, alias, key.keyId)
   const { dataKey, wrapped } = await kms.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
   const open = () => kms.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext: {} })
   return { ...key, bytes: Buffer.from(dataKey.bytes()).toString('hex'), open }
@@ -29,8 +29,8 @@ async function made(alias?: string) {
 
 test('a key that is due is gone with its aliases, and nothing else is', async () => {
   const [due, waiting, kept] = [await made('alias/due'), await made('alias/waiting'), await made('alias/kept')]
-  await kms.scheduleDeletion(call, due.keyId, 7)
-  await kms.scheduleDeletion(call, waiting.keyId, 30)
+  await kms.keys.scheduleDeletion(call, due.keyId, 7)
+  await kms.keys.scheduleDeletion(call, waiting.keyId, 30)
   expect(await destroyDueKeys(records, nowMs + 7 * DAY_MS - 1)).toEqual([])
   nowMs += 7 * DAY_MS
   // It is over from this moment on, whether the sweep has been there or not.
@@ -38,19 +38,19 @@ test('a key that is due is gone with its aliases, and nothing else is', async ()
   expect(await destroyDueKeys(records, nowMs)).toEqual([due.arn])
   expect(await destroyDueKeys(records, nowMs)).toEqual([])
   await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
-  await expect(kms.describeKey(call, 'alias/due')).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
-  expect((await kms.describeKey(call, 'alias/waiting')).state).toBe('PendingDeletion')
+  await expect(kms.keys.describeKey(call, 'alias/due')).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
+  expect((await kms.keys.describeKey(call, 'alias/waiting')).state).toBe('PendingDeletion')
   expect(Buffer.from((await kept.open()).bytes()).toString('hex')).toBe(kept.bytes)
 })
 
 test('a deletion that is cancelled in time leaves the key disabled, and whole', async () => {
   const key = await made()
-  await kms.scheduleDeletion(call, key.keyId, 7)
+  await kms.keys.scheduleDeletion(call, key.keyId, 7)
   await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyStateInvalid' })
-  await kms.cancelDeletion(call, key.keyId)
+  await kms.keys.cancelDeletion(call, key.keyId)
   nowMs += 8 * DAY_MS
   expect(await destroyDueKeys(records, nowMs)).toEqual([])
   await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyDisabled' })
-  await kms.setEnabled(call, key.keyId, true)
+  await kms.keys.setEnabled(call, key.keyId, true)
   expect(Buffer.from((await key.open()).bytes()).toString('hex')).toBe(key.bytes)
 })

@@ -1,31 +1,20 @@
 /**
- * The KMS: keys that an account controls, and what can be done with them. The KMS door and S3 call the same methods,
- * so state, ownership and audit meet both alike. Source: AWS KMS API reference; texts as AWS gives them.
+ * The KMS: what can be done with keys. The KMS door and S3 call the same methods, so state, ownership and audit meet both
+ * alike. Source: AWS KMS API reference; texts as AWS gives them.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { DataKey } from '@strongroom/crypto'
-import { generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import { generateDataKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
 import type { Observer } from '../core/outcome.ts'
 import type { CallContext } from '../core/principal.ts'
-import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
-import type { RecordStore, Stored } from '../records/record-store.ts'
-import { decryptBlob, encryptBlob, readNames } from './ciphertext.ts'
-import { aliasArn, type KeyReference, keyArn, keyNotFound, readKeyReference } from './key-id.ts'
+import type { RecordStore } from '../records/record-store.ts'
+import { decryptBlob, readNames } from './ciphertext.ts'
+import { KeyDirectory } from './key-directory.ts'
+import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import type { DataKeyRequest, GeneratedDataKey, KeyService, UnwrapRequest } from './key-service.ts'
-import {
-  aliasName,
-  type KeyState,
-  type KmsAlias,
-  type KmsKey,
-  keyName,
-  kmsAliasRecord,
-  kmsKeyRecord,
-} from './kms-records.ts'
 import type { RootKey } from './root-key.ts'
-
-export type EncryptionContext = Readonly<Record<string, string>>
 
 export interface KmsOptions {
   readonly records: RecordStore
@@ -36,26 +25,17 @@ export interface KmsOptions {
   readonly observer: Observer
 }
 
-/** The managed key of S3, and what AWS says of it. */
-const S3_ALIAS = 'alias/aws/s3'
-const S3_DESCRIPTION = 'Default key that protects my S3 objects when no other key is defined'
-const DAY_MS = 86_400_000
-
 export class Kms implements KeyService {
-  readonly #records: RecordStore
-  readonly #wrapping: MessageKey
-  readonly #region: string
+  readonly keys: KeyDirectory
+  readonly #material: KeyMaterial
   readonly #clock: Clock
   readonly #observer: Observer
-  /** Opened material by its wrapped form. */
-  readonly #opened = new Map<string, MessageKey>()
 
-  constructor(options: KmsOptions) {
-    this.#records = options.records
-    this.#wrapping = new MessageKey(options.rootKey.derive('KMS key material'))
-    this.#region = options.region
-    this.#clock = options.clock
-    this.#observer = options.observer
+  constructor({ records, rootKey, region, clock, observer }: KmsOptions) {
+    this.#material = new KeyMaterial(rootKey)
+    this.keys = new KeyDirectory(records, this.#material, region, clock)
+    this.#clock = clock
+    this.#observer = observer
   }
 
   // ---- For S3 -------------------------------------------------------------------------------------------------------
@@ -63,11 +43,16 @@ export class Kms implements KeyService {
   generateDataKey(call: CallContext, request: DataKeyRequest): Promise<GeneratedDataKey> {
     const viaS3 = { ...call, via: 's3' as const }
     return this.#observed(viaS3, 'GenerateDataKey', request.encryptionContext, async (tell) => {
-      const key = request.keyId === undefined ? await this.#managedS3Key(call) : await this.#find(viaS3, request.keyId)
+      const key =
+        request.keyId === undefined ? await this.keys.managedS3Key(call) : await this.keys.find(viaS3, request.keyId)
       tell(key.arn)
-      this.#requireUsable(viaS3, key, 'kms:GenerateDataKey')
+      this.keys.requireUsable(viaS3, key, 'kms:GenerateDataKey')
       const dataKey = generateDataKey()
-      return { dataKey, wrapped: this.#encrypt(key, dataKey.bytes(), request.encryptionContext), keyArn: key.arn }
+      return {
+        dataKey,
+        wrapped: this.#material.encrypt(key, dataKey.bytes(), request.encryptionContext),
+        keyArn: key.arn,
+      }
     })
   }
 
@@ -90,9 +75,9 @@ export class Kms implements KeyService {
     call: CallContext,
     input: { keyId: string; plaintext: Uint8Array; encryptionContext: EncryptionContext; dryRun?: boolean },
   ) {
-    const key = await this.#usable(call, input.keyId, 'kms:Encrypt')
+    const key = await this.keys.usable(call, input.keyId, 'kms:Encrypt')
     if (input.dryRun) throw new Fault('KmsDryRun', {})
-    return { ciphertextBlob: this.#encrypt(key, input.plaintext, input.encryptionContext), keyArn: key.arn }
+    return { ciphertextBlob: this.#material.encrypt(key, input.plaintext, input.encryptionContext), keyArn: key.arn }
   }
 
   async decrypt(
@@ -107,13 +92,13 @@ export class Kms implements KeyService {
   ) {
     const names = readNames(input.ciphertextBlob)
     // A key that the caller names is told to be absent; one that only the ciphertext names is not.
-    const named = input.keyId === undefined ? undefined : await this.#find(call, input.keyId)
-    const key = await this.#find(call, names.keyArn).catch((error: unknown) => {
+    const named = input.keyId === undefined ? undefined : await this.keys.find(call, input.keyId)
+    const key = await this.keys.find(call, names.keyArn).catch((error: unknown) => {
       throw isFault(error, 'KmsKeyNotFound') ? new Fault('KmsCiphertextInvalid', {}, { cause: error }) : error
     })
     if (named && named.arn !== key.arn) throw new Fault('KmsKeyIncorrect', {})
-    this.#requireUsable(call, key, action)
-    const material = this.#material(key, names.materialVersion)
+    this.keys.requireUsable(call, key, action)
+    const material = this.#material.open(key, names.materialVersion)
     const plaintext = decryptBlob(material, names.headBytes, input.ciphertextBlob, input.encryptionContext)
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     return { plaintext, keyArn: key.arn, keyMaterialId: materialId(key, names.materialVersion) }
@@ -123,10 +108,10 @@ export class Kms implements KeyService {
     call: CallContext,
     input: { keyId: string; bytes: number; encryptionContext: EncryptionContext; dryRun?: boolean },
   ) {
-    const key = await this.#usable(call, input.keyId, 'kms:GenerateDataKey')
+    const key = await this.keys.usable(call, input.keyId, 'kms:GenerateDataKey')
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     const plaintext = randomBytes(input.bytes)
-    const ciphertextBlob = this.#encrypt(key, plaintext, input.encryptionContext)
+    const ciphertextBlob = this.#material.encrypt(key, plaintext, input.encryptionContext)
     return { plaintext, ciphertextBlob, keyArn: key.arn, keyMaterialId: materialId(key, key.material.length) }
   }
 
@@ -141,14 +126,14 @@ export class Kms implements KeyService {
       dryRun?: boolean
     },
   ) {
-    const destination = await this.#usable(call, input.destinationKeyId, 'kms:ReEncryptTo')
+    const destination = await this.keys.usable(call, input.destinationKeyId, 'kms:ReEncryptTo')
     const source = await this.decrypt(
       call,
       { ciphertextBlob: input.ciphertextBlob, encryptionContext: input.sourceContext, keyId: input.sourceKeyId },
       'kms:ReEncryptFrom',
     )
     if (input.dryRun) throw new Fault('KmsDryRun', {})
-    const ciphertextBlob = this.#encrypt(destination, source.plaintext, input.destinationContext)
+    const ciphertextBlob = this.#material.encrypt(destination, source.plaintext, input.destinationContext)
     source.plaintext.fill(0)
     return {
       ciphertextBlob,
@@ -157,279 +142,6 @@ export class Kms implements KeyService {
       sourceKeyMaterialId: source.keyMaterialId,
       destinationKeyMaterialId: materialId(destination, destination.material.length),
     }
-  }
-
-  // ---- Keys ---------------------------------------------------------------------------------------------------------
-
-  async createKey(call: CallContext, input: { description: string; tags: KmsKey['tags'] }): Promise<KmsKey> {
-    const key = this.#newKey(call.principal.accountId, randomUUID(), { ...input, manager: 'CUSTOMER' })
-    const recordName = keyName(key.accountId, key.keyId)
-    const made = await this.#records.commit(
-      [this.#records.still(kmsKeyRecord, recordName, undefined)],
-      [this.#records.put(kmsKeyRecord, recordName, key)],
-    )
-    if (!made) throw new Fault('Contention', { what: 'a new KMS key' })
-    return key
-  }
-
-  /** A key that the configuration asks for, with its fixed id and alias; nothing where it is there already. */
-  async ensureConfiguredKey(configured: { account: string; keyId: string; alias?: string | undefined }): Promise<void> {
-    const { account, keyId, alias } = configured
-    const at = keyName(account, keyId)
-    if (!(await this.#records.get(kmsKeyRecord, at))) {
-      const key = this.#newKey(account, keyId, { description: '', tags: [], manager: 'CUSTOMER' })
-      await this.#records.commit(
-        [this.#records.still(kmsKeyRecord, at, undefined)],
-        [this.#records.put(kmsKeyRecord, at, key)],
-      )
-    }
-    if (alias === undefined || (await this.#records.get(kmsAliasRecord, aliasName(account, alias)))) return
-    await this.#records.commit(
-      [this.#records.still(kmsAliasRecord, aliasName(account, alias), undefined)],
-      [this.#records.put(kmsAliasRecord, aliasName(account, alias), this.#newAlias(alias, keyId))],
-    )
-  }
-
-  describeKey(call: CallContext, keyId: string): Promise<KmsKey> {
-    return this.#find(call, keyId, 'kms:DescribeKey')
-  }
-
-  async listKeys(
-    call: CallContext,
-    after: string | undefined,
-    limit: number,
-  ): Promise<readonly { keyId: string; arn: string }[]> {
-    const { accountId } = call.principal
-    const prefix = name(accountId, ZERO)
-    const names = await this.#records.names(kmsKeyRecord, {
-      gte: after === undefined ? prefix : nameAfter(keyName(accountId, after)),
-      lt: prefixEnd(prefix),
-      limit,
-    })
-    return names.map((recordName) => {
-      const keyId = Buffer.from(recordName.subarray(prefix.length)).toString()
-      return { keyId, arn: keyArn(this.#region, accountId, keyId) }
-    })
-  }
-
-  async setEnabled(call: CallContext, keyId: string, enabled: boolean): Promise<void> {
-    await this.#change(call, keyId, enabled ? 'kms:EnableKey' : 'kms:DisableKey', (key) => {
-      if (key.state === 'PendingDeletion') throw pendingDeletion(key)
-      return { ...key, state: enabled ? 'Enabled' : 'Disabled' }
-    })
-  }
-
-  scheduleDeletion(call: CallContext, keyId: string, days: number): Promise<KmsKey> {
-    return this.#change(call, keyId, 'kms:ScheduleKeyDeletion', (key) => {
-      if (key.state === 'PendingDeletion') throw pendingDeletion(key)
-      return { ...key, state: 'PendingDeletion', deletionAtMs: this.#clock.nowMs() + days * DAY_MS }
-    })
-  }
-
-  cancelDeletion(call: CallContext, keyId: string): Promise<KmsKey> {
-    return this.#change(call, keyId, 'kms:CancelKeyDeletion', (key) => {
-      if (key.state !== 'PendingDeletion') {
-        throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: 'not pending deletion' })
-      }
-      const { deletionAtMs: _, ...rest } = key
-      return { ...rest, state: 'Disabled' }
-    })
-  }
-
-  updateDescription(call: CallContext, keyId: string, description: string): Promise<KmsKey> {
-    return this.#change(call, keyId, 'kms:UpdateKeyDescription', (key) => {
-      if (key.state === 'PendingDeletion') throw pendingDeletion(key)
-      return { ...key, description }
-    })
-  }
-
-  // ---- Aliases ------------------------------------------------------------------------------------------------------
-
-  async createAlias(call: CallContext, alias: string, targetKeyId: string): Promise<void> {
-    requireAliasName(alias)
-    const target = await this.#find(call, targetKeyId, 'kms:CreateAlias')
-    if (target.state === 'PendingDeletion') throw pendingDeletion(target)
-    const at = aliasName(call.principal.accountId, alias)
-    const made = await this.#records.commit(
-      [this.#records.still(kmsAliasRecord, at, undefined)],
-      [this.#records.put(kmsAliasRecord, at, this.#newAlias(alias, target.keyId))],
-    )
-    if (!made) throw new Fault('KmsAliasExists', { aliasArn: this.#aliasArn(call, alias) })
-  }
-
-  async updateAlias(call: CallContext, alias: string, targetKeyId: string): Promise<void> {
-    requireAliasName(alias)
-    const target = await this.#find(call, targetKeyId, 'kms:UpdateAlias')
-    if (target.state === 'PendingDeletion') throw pendingDeletion(target)
-    const at = aliasName(call.principal.accountId, alias)
-    const current = await this.#requireAlias(call, alias)
-    const next = { ...current.value, keyId: target.keyId, updatedAtMs: this.#clock.nowMs() }
-    const done = await this.#records.commit(
-      [this.#records.unchanged(kmsAliasRecord, current)],
-      [this.#records.put(kmsAliasRecord, at, next)],
-    )
-    if (!done) throw new Fault('Contention', { what: alias })
-  }
-
-  async deleteAlias(call: CallContext, alias: string): Promise<void> {
-    requireAliasName(alias)
-    const current = await this.#requireAlias(call, alias)
-    await this.#records.commit(
-      [this.#records.unchanged(kmsAliasRecord, current)],
-      [this.#records.remove(kmsAliasRecord, current.name)],
-    )
-  }
-
-  /** Aliases after `after`, in order; those of one key where `keyId` is given. */
-  async listAliases(call: CallContext, after: string | undefined, limit: number, keyId: string | undefined) {
-    const { accountId } = call.principal
-    const only = keyId === undefined ? undefined : (await this.#find(call, keyId, 'kms:ListAliases')).keyId
-    const lt = prefixEnd(name(accountId, ZERO))
-    let gte = after === undefined ? name(accountId, ZERO) : nameAfter(aliasName(accountId, after))
-    const found: (KmsAlias & { arn: string })[] = []
-    for (;;) {
-      const page = await this.#records.range(kmsAliasRecord, { gte, lt, limit: 1000 })
-      for (const { value } of page) {
-        if (only !== undefined && value.keyId !== only) continue
-        found.push({ ...value, arn: this.#aliasArn(call, value.alias) })
-        if (found.length === limit) return found
-      }
-      if (page.length < 1000) return found
-      gte = nameAfter(page.at(-1)!.name)
-    }
-  }
-
-  // ---- What the operations share ------------------------------------------------------------------------------------
-
-  /** The key that a request names. Throws KmsKeyNotFound, KmsArnInvalid, or AccessDenied for another account's. */
-  async #find(call: CallContext, text: string, action = 'kms:DescribeKey'): Promise<KmsKey> {
-    const reference = readKeyReference(text, this.#region, call.principal.accountId)
-    const stored = await this.#stored(reference)
-    if (!stored || this.#isOver(stored.value)) throw keyNotFound(reference)
-    this.#requireOwner(call, stored.value, action)
-    return stored.value
-  }
-
-  async #stored(reference: KeyReference): Promise<Stored<KmsKey> | undefined> {
-    if (reference.kind === 'id') return this.#records.get(kmsKeyRecord, keyName(reference.accountId, reference.keyId))
-    const alias = await this.#records.get(kmsAliasRecord, aliasName(reference.accountId, reference.alias))
-    return alias && this.#records.get(kmsKeyRecord, keyName(reference.accountId, alias.value.keyId))
-  }
-
-  async #usable(call: CallContext, keyId: string, action: string): Promise<KmsKey> {
-    const key = await this.#find(call, keyId, action)
-    this.#requireUsable(call, key, action)
-    return key
-  }
-
-  #requireUsable(call: CallContext, key: KmsKey, action: string): void {
-    // An AWS managed key works only through its service.
-    if (key.manager === 'AWS' && call.via !== 's3') throw this.#denied(call, key.arn, action)
-    if (key.state === 'Disabled') throw new Fault('KmsKeyDisabled', { keyArn: key.arn })
-    if (key.state === 'PendingDeletion') throw pendingDeletion(key)
-  }
-
-  /** Until key policies exist, a key serves the callers of its own account. */
-  #requireOwner(call: CallContext, key: KmsKey, action: string): void {
-    if (key.accountId !== call.principal.accountId) throw this.#denied(call, key.arn, action)
-  }
-
-  #denied(call: CallContext, resource: string, action: string): Fault<'AccessDenied'> {
-    const reason = 'because no resource-based policy allows the action'
-    return new Fault('AccessDenied', { callerArn: call.principal.arn, action, resource, reason })
-  }
-
-  async #change(call: CallContext, keyId: string, action: string, change: (key: KmsKey) => KmsKey): Promise<KmsKey> {
-    if (keyId.includes('alias/')) throw new Fault('KmsKeyNotFound', { message: `Invalid keyId '${keyId}'` })
-    const reference = readKeyReference(keyId, this.#region, call.principal.accountId)
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const stored = await this.#stored(reference)
-      if (!stored || this.#isOver(stored.value)) throw keyNotFound(reference)
-      this.#requireOwner(call, stored.value, action)
-      if (stored.value.manager === 'AWS') throw this.#denied(call, stored.value.arn, action)
-      const next = change(stored.value)
-      const done = await this.#records.commit(
-        [this.#records.unchanged(kmsKeyRecord, stored)],
-        [this.#records.put(kmsKeyRecord, stored.name, next)],
-      )
-      if (done) return next
-    }
-    throw new Fault('Contention', { what: keyId })
-  }
-
-  async #managedS3Key(call: CallContext): Promise<KmsKey> {
-    const { accountId } = call.principal
-    const at = aliasName(accountId, S3_ALIAS)
-    for (;;) {
-      const alias = await this.#records.get(kmsAliasRecord, at)
-      if (alias) {
-        const key = await this.#records.get(kmsKeyRecord, keyName(accountId, alias.value.keyId))
-        if (!key) throw new Fault('Damaged', { what: `the key of ${S3_ALIAS}` })
-        return key.value
-      }
-      const key = this.#newKey(accountId, randomUUID(), { description: S3_DESCRIPTION, tags: [], manager: 'AWS' })
-      await this.#records.commit(
-        [this.#records.still(kmsAliasRecord, at, undefined)],
-        [
-          this.#records.put(kmsAliasRecord, at, this.#newAlias(S3_ALIAS, key.keyId)),
-          this.#records.put(kmsKeyRecord, keyName(accountId, key.keyId), key),
-        ],
-      )
-    }
-  }
-
-  async #requireAlias(call: CallContext, alias: string): Promise<Stored<KmsAlias>> {
-    const current = await this.#records.get(kmsAliasRecord, aliasName(call.principal.accountId, alias))
-    if (!current) throw new Fault('KmsKeyNotFound', { message: `Alias ${this.#aliasArn(call, alias)} is not found.` })
-    return current
-  }
-
-  #aliasArn(call: CallContext, alias: string): string {
-    return aliasArn(this.#region, call.principal.accountId, alias)
-  }
-
-  #newKey(accountId: string, keyId: string, facts: Pick<KmsKey, 'description' | 'tags' | 'manager'>): KmsKey {
-    const arn = keyArn(this.#region, accountId, keyId)
-    const wrapped = wrapKey(this.#wrapping, generateDataKey(), materialContext(arn, 1))
-    const material = [Buffer.from(wrapped).toString('base64')]
-    return {
-      ...facts,
-      accountId,
-      keyId,
-      arn,
-      createdAtMs: this.#clock.nowMs(),
-      state: 'Enabled' satisfies KeyState,
-      material,
-    }
-  }
-
-  #newAlias(alias: string, keyId: string): KmsAlias {
-    const nowMs = this.#clock.nowMs()
-    return { alias, keyId, createdAtMs: nowMs, updatedAtMs: nowMs }
-  }
-
-  #encrypt(key: KmsKey, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
-    const materialVersion = key.material.length
-    return encryptBlob(this.#material(key, materialVersion), { keyArn: key.arn, materialVersion }, plaintext, context)
-  }
-
-  #material(key: KmsKey, version: number): MessageKey {
-    const wrapped = key.material[version - 1]
-    if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
-    let opened = this.#opened.get(wrapped)
-    if (!opened) {
-      const material = unwrapKey(this.#wrapping, Buffer.from(wrapped, 'base64'), materialContext(key.arn, version))
-      opened = new MessageKey(material.bytes())
-      material.wipe()
-      if (this.#opened.size >= MAX_OPENED) this.#opened.clear()
-      this.#opened.set(wrapped, opened)
-    }
-    return opened
-  }
-
-  /** A key whose waiting period has ended is gone, whether the sweep has been there or not. */
-  #isOver(key: KmsKey): boolean {
-    return key.deletionAtMs !== undefined && key.deletionAtMs <= this.#clock.nowMs()
   }
 
   async #observed<T>(
@@ -471,24 +183,3 @@ export class Kms implements KeyService {
     }
   }
 }
-
-/** 64 hex digits that name one version of a key's material, and tell nothing of it. */
-export function materialId(key: KmsKey, version: number): string {
-  return createHash('sha256').update(`${key.arn} material ${version}`).digest('hex')
-}
-
-function requireAliasName(alias: string): void {
-  if (!alias.startsWith('alias/')) {
-    const message =
-      'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html'
-    throw new Fault('KmsValidation', { message })
-  }
-  if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(alias)) {
-    throw new Fault('KmsAliasInvalid', { message: `Alias ${alias} contains invalid characters` })
-  }
-  if (alias.startsWith('alias/aws/')) throw new Fault('KmsAliasInvalid', { message: `Alias ${alias} is reserved` })
-}
-
-const pendingDeletion = (key: KmsKey) => new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: 'pending deletion' })
-const materialContext = (arn: string, version: number) => Buffer.from(`${arn} material ${version}`)
-const MAX_OPENED = 10_000

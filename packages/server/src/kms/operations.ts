@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../core/principal.ts'
-import { type Kms, materialId } from '../keys/kms.ts'
+import { materialId } from '../keys/key-material.ts'
+import type { Kms } from '../keys/kms.ts'
 import type { KmsKey } from '../keys/kms-records.ts'
 import { validation } from './errors.ts'
 import type { Input } from './input.ts'
@@ -37,7 +38,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
           message: 'Origin, MultiRegion and Policy are not supported by this server.',
         })
       }
-      const key = await kms.createKey(call, {
+      const key = await kms.keys.createKey(call, {
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
       })
@@ -46,13 +47,13 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
   },
   DescribeKey: {
     readOnly: true,
-    run: async (kms, call, input) => ({ KeyMetadata: metadata(await kms.describeKey(call, input.keyId())) }),
+    run: async (kms, call, input) => ({ KeyMetadata: metadata(await kms.keys.describeKey(call, input.keyId())) }),
   },
   ListKeys: {
     readOnly: true,
     async run(kms, call, input) {
       const limit = input.optionalNumber('Limit', 1, 1000) ?? 100
-      const found = await kms.listKeys(call, readMarker(input), limit + 1)
+      const found = await kms.keys.listKeys(call, readMarker(input), limit + 1)
       const page = found.slice(0, limit)
       return {
         Keys: page.map(({ keyId, arn }) => ({ KeyId: keyId, KeyArn: arn })),
@@ -62,32 +63,38 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
   },
   ListResourceTags: {
     readOnly: true,
-    run: async (kms, call, input) => ({ Tags: (await kms.describeKey(call, input.keyId())).tags, Truncated: false }),
+    run: async (kms, call, input) => ({
+      Tags: (await kms.keys.describeKey(call, input.keyId())).tags,
+      Truncated: false,
+    }),
   },
   GetKeyRotationStatus: {
     readOnly: true,
     async run(kms, call, input) {
-      const key = await kms.describeKey(call, input.keyId())
+      const key = await kms.keys.describeKey(call, input.keyId())
       return { KeyId: key.arn, KeyRotationEnabled: false }
     },
   },
   UpdateKeyDescription: {
     readOnly: false,
     async run(kms, call, input) {
-      await kms.updateDescription(call, input.keyId(), input.text('Description', 8192, 0))
+      await kms.keys.updateDescription(call, input.keyId(), input.text('Description', 8192, 0))
       return {}
     },
   },
-  EnableKey: { readOnly: false, run: (kms, call, input) => kms.setEnabled(call, input.keyId(), true).then(() => ({})) },
+  EnableKey: {
+    readOnly: false,
+    run: (kms, call, input) => kms.keys.setEnabled(call, input.keyId(), true).then(() => ({})),
+  },
   DisableKey: {
     readOnly: false,
-    run: (kms, call, input) => kms.setEnabled(call, input.keyId(), false).then(() => ({})),
+    run: (kms, call, input) => kms.keys.setEnabled(call, input.keyId(), false).then(() => ({})),
   },
   ScheduleKeyDeletion: {
     readOnly: false,
     async run(kms, call, input) {
       const days = input.optionalNumber('PendingWindowInDays', 7, 30) ?? 30
-      const key = await kms.scheduleDeletion(call, input.keyId(), days)
+      const key = await kms.keys.scheduleDeletion(call, input.keyId(), days)
       return {
         KeyId: key.arn,
         DeletionDate: seconds(key.deletionAtMs!),
@@ -98,27 +105,27 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
   },
   CancelKeyDeletion: {
     readOnly: false,
-    run: async (kms, call, input) => ({ KeyId: (await kms.cancelDeletion(call, input.keyId())).arn }),
+    run: async (kms, call, input) => ({ KeyId: (await kms.keys.cancelDeletion(call, input.keyId())).arn }),
   },
   CreateAlias: {
     readOnly: false,
     run: (kms, call, input) =>
-      kms.createAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
+      kms.keys.createAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
   },
   UpdateAlias: {
     readOnly: false,
     run: (kms, call, input) =>
-      kms.updateAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
+      kms.keys.updateAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
   },
   DeleteAlias: {
     readOnly: false,
-    run: (kms, call, input) => kms.deleteAlias(call, input.text('AliasName', 256)).then(() => ({})),
+    run: (kms, call, input) => kms.keys.deleteAlias(call, input.text('AliasName', 256)).then(() => ({})),
   },
   ListAliases: {
     readOnly: true,
     async run(kms, call, input) {
       const limit = input.optionalNumber('Limit', 1, 1000) ?? 50
-      const found = await kms.listAliases(call, readMarker(input), limit + 1, input.optionalText('KeyId', 2048, 1))
+      const found = await kms.keys.listAliases(call, readMarker(input), limit + 1, input.optionalText('KeyId', 2048, 1))
       const page = found.slice(0, limit)
       return {
         Aliases: page.map(({ alias, arn, keyId, createdAtMs, updatedAtMs }) => ({
