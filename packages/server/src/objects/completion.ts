@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { combineCrcs, isCombinable } from './crc-combine.ts'
 import { startDigest } from './digests.ts'
-import type { UploadChecksum, UploadPart } from './records.ts'
-import type { Checksum, ChecksumAlgorithm } from './types.ts'
+import type { UploadChecksum, UploadPart, UploadRecord } from './records.ts'
+import type { Checksum, ChecksumAlgorithm, ChecksumType } from './types.ts'
 
 /** One part as the client lists it. ETag without quotes. */
 export interface ListedPart {
@@ -59,11 +59,41 @@ export function multipartEtag(parts: readonly UploadPart[]): string {
   return `${md5.digest('hex')}-${parts.length}`
 }
 
-/** Of the whole object (FULL_OBJECT), or of the parts' checksums (COMPOSITE). */
-export async function multipartChecksum(
-  { algorithm, type }: UploadChecksum,
+/** What of a completion says how the object's checksum must be. */
+export interface GivenChecksum {
+  readonly checksum: Pick<Checksum, 'algorithm' | 'value'> | undefined
+  readonly checksumType: ChecksumType | undefined
+}
+
+/**
+ * The checksum of the finished object. An SSE-C upload without a declared checksum ends without one, as on S3.
+ * Throws ChecksumModeMismatch, ChecksumTypeMismatch or DigestMismatch where it is not what was given.
+ */
+export async function completedChecksum(
+  { checksum: declared, protection }: Pick<UploadRecord, 'checksum' | 'protection'>,
   parts: readonly UploadPart[],
-): Promise<Checksum> {
+  { checksum: given, checksumType }: GivenChecksum,
+): Promise<Checksum | undefined> {
+  if (checksumType && checksumType !== declared.type) throw new Fault('ChecksumModeMismatch', { type: declared.type })
+  if (!declared.declared && protection.method === 'SSE-C') return undefined
+  const checksum = await multipartChecksum(declared, parts)
+  if (given && given.algorithm !== checksum.algorithm) {
+    throw new Fault('ChecksumTypeMismatch', { declared: checksum.algorithm, given: given.algorithm })
+  }
+  // The number of parts may be left out.
+  const value = (text: string) => text.split('-')[0]
+  if (given && value(given.value) !== value(checksum.value)) {
+    throw new Fault('DigestMismatch', {
+      digest: checksum.algorithm,
+      expected: given.value,
+      computed: checksum.value,
+    })
+  }
+  return checksum
+}
+
+/** Of the whole object (FULL_OBJECT), or of the parts' checksums (COMPOSITE). */
+async function multipartChecksum({ algorithm, type }: UploadChecksum, parts: readonly UploadPart[]): Promise<Checksum> {
   const checksums = parts.map(({ checksum, stream }) => ({
     crc: Buffer.from(checksum, 'base64'),
     length: stream.plaintextSize,

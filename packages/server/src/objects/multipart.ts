@@ -8,9 +8,10 @@ import type { CallContext } from '../core/principal.ts'
 import { prefixEnd } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
-import { type ListedPart, multipartChecksum, multipartEtag, selectParts } from './completion.ts'
+import { completedChecksum, multipartEtag, selectParts } from './completion.ts'
 import { ContentRecords } from './content-records.ts'
 import type { ContentWriter, WrittenContent } from './content-writer.ts'
+import type { CompleteInput, CreateInput, PartResult, UploadTarget } from './multipart-types.ts'
 import type { CopySource } from './objects.ts'
 import { MAX_PUT_BYTES, type Objects } from './objects.ts'
 import { type Protector, protectionFacts, requireTransport } from './protection.ts'
@@ -20,26 +21,13 @@ import {
   manifestRecord,
   names,
   partNumberOfName,
-  type UploadChecksum,
   type UploadPart,
   type UploadRecord,
   uploadPart,
   uploadRecord,
 } from './records.ts'
 import { streamIdOf } from './stored-content.ts'
-import type {
-  Checksum,
-  ChecksumAlgorithm,
-  ChecksumType,
-  Conditions,
-  CustomerKey,
-  IncomingBody,
-  ObjectFacts,
-  ProtectionFacts,
-  RequestedProtection,
-  StoredHeaders,
-  UserMetadata,
-} from './types.ts'
+import type { CustomerKey, IncomingBody, ObjectFacts, ProtectionFacts } from './types.ts'
 import { newUploadId, readUploadId, type UploadId } from './upload-id.ts'
 import { partRemoval, partsOf, uploadRemoval } from './upload-removal.ts'
 import { COMMIT_ATTEMPTS, placeOf, VersionStore } from './version-store.ts'
@@ -50,38 +38,6 @@ export interface MultipartOptions {
   readonly writer: ContentWriter
   readonly objects: Objects
   readonly clock: Clock
-}
-
-export interface UploadTarget {
-  readonly bucket: string
-  readonly objectKey: string
-  readonly uploadId: string
-}
-
-export interface CreateInput {
-  readonly bucket: string
-  readonly objectKey: string
-  readonly headers: StoredHeaders
-  readonly userMetadata: UserMetadata
-  readonly protection: RequestedProtection
-  readonly checksum: UploadChecksum
-}
-
-export interface PartResult {
-  readonly etag: string
-  readonly lastModifiedMs: number
-  readonly plaintextSize: number
-  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
-  readonly protection: ProtectionFacts
-}
-
-export interface CompleteInput extends UploadTarget {
-  readonly parts: readonly ListedPart[]
-  readonly conditions: Conditions
-  /** Of the whole object, where the client gives it. */
-  readonly objectSize: number | undefined
-  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
-  readonly checksumType: ChecksumType | undefined
 }
 
 interface FoundUpload {
@@ -314,7 +270,7 @@ export class Multipart {
     if (input.objectSize !== undefined && input.objectSize !== plaintextSize) {
       throw new Fault('UploadSizeMismatch', { expectedBytes: input.objectSize, actualBytes: plaintextSize })
     }
-    const checksum = await this.#checksum(input, upload.value, parts)
+    const checksum = await completedChecksum(upload.value, parts, input)
     const chosen = new Set(parts)
     const manifest = { parts: parts.map(({ stream, checksum: value }) => ({ stream, checksum: value })) }
     const more = {
@@ -343,29 +299,6 @@ export class Multipart {
     }
     const done = await this.#versions.tryCommit(call, input, bucket.value.bucketId, made, more)
     return done?.facts
-  }
-
-  /** An SSE-C upload without a declared checksum ends without one, as on S3. */
-  async #checksum(
-    { checksum: given, checksumType }: CompleteInput,
-    { checksum: declared, protection }: UploadRecord,
-    parts: readonly UploadPart[],
-  ): Promise<Checksum | undefined> {
-    if (checksumType && checksumType !== declared.type) throw new Fault('ChecksumModeMismatch', { type: declared.type })
-    if (!declared.declared && protection.method === 'SSE-C') return undefined
-    const checksum = await multipartChecksum(declared, parts)
-    if (given && given.algorithm !== checksum.algorithm) {
-      throw new Fault('ChecksumTypeMismatch', { declared: checksum.algorithm, given: given.algorithm })
-    }
-    const value = (text: string) => text.split('-')[0]
-    if (given && value(given.value) !== value(checksum.value)) {
-      throw new Fault('DigestMismatch', {
-        digest: checksum.algorithm,
-        expected: given.value,
-        computed: checksum.value,
-      })
-    }
-    return checksum
   }
 
   async #completedBefore(call: CallContext, input: CompleteInput): Promise<ObjectFacts | undefined> {

@@ -1,4 +1,4 @@
-import type { PartResult } from '../../../objects/multipart.ts'
+import type { PartResult } from '../../../objects/multipart-types.ts'
 import type { CustomerKey } from '../../../objects/types.ts'
 import { checksumElements, checksumHeaders } from '../../checksum-headers.ts'
 import { readCopySource } from '../../copy-source.ts'

@@ -1,0 +1,41 @@
+/** What multipart uploads are asked and what they answer. */
+import type { GivenChecksum, ListedPart } from './completion.ts'
+import type { UploadChecksum } from './records.ts'
+import type {
+  ChecksumAlgorithm,
+  Conditions,
+  ProtectionFacts,
+  RequestedProtection,
+  StoredHeaders,
+  UserMetadata,
+} from './types.ts'
+
+export interface UploadTarget {
+  readonly bucket: string
+  readonly objectKey: string
+  readonly uploadId: string
+}
+
+export interface CreateInput {
+  readonly bucket: string
+  readonly objectKey: string
+  readonly headers: StoredHeaders
+  readonly userMetadata: UserMetadata
+  readonly protection: RequestedProtection
+  readonly checksum: UploadChecksum
+}
+
+export interface PartResult {
+  readonly etag: string
+  readonly lastModifiedMs: number
+  readonly plaintextSize: number
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined
+  readonly protection: ProtectionFacts
+}
+
+export interface CompleteInput extends UploadTarget, GivenChecksum {
+  readonly parts: readonly ListedPart[]
+  readonly conditions: Conditions
+  /** Of the whole object, where the client gives it. */
+  readonly objectSize: number | undefined
+}
