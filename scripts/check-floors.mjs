@@ -14,7 +14,8 @@ const FLOORS = [
   ['records'],
   ['keys', 'identity', 'audit', 'metrics'],
   ['objects'],
-  ['s3', 'kms'],
+  ['protocols'],
+  ['s3', 'kms', 'iam', 'sts', 'explain'],
   ['http'],
   ['cli'],
 ]

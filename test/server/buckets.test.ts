@@ -18,7 +18,8 @@ import { startServer, type TestServer } from '../support/server.ts'
 let server: TestServer
 let s3: S3Client
 const other = { accessKeyId: 'AKIAOTHER', secretAccessKey: 'secretother' }
-const accounts = [{ id: '222222222222', users: [{ name: 'bob', ...other }] }]
+const policies = ['arn:aws:iam::aws:policy/AdministratorAccess']
+const accounts = [{ id: '222222222222', users: [{ name: 'bob', ...other, policies }] }]
 beforeAll(async () => {
   server = await startServer({ config: { accounts } })
   s3 = s3Client(server)

@@ -24,7 +24,8 @@ let server: TestServer
 let s3: S3Client
 let kms: KMSClient
 const other = { accessKeyId: 'AKIAOTHER', secretAccessKey: 'secretother' }
-const accounts = [{ id: '222222222222', users: [{ name: 'bob', ...other }] }]
+const policies = ['arn:aws:iam::aws:policy/AdministratorAccess']
+const accounts = [{ id: '222222222222', users: [{ name: 'bob', ...other, policies }] }]
 const configuredKey = { account: '000000000000', keyId: '00000000-0000-4000-8000-000000000001', alias: 'alias/test' }
 beforeAll(async () => {
   server = await startServer({ config: { accounts, kms: { keys: [configuredKey] } } })

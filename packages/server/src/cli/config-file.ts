@@ -11,6 +11,7 @@ const user = z.strictObject({
   accessKeyId: z.string().min(3).max(128),
   secretAccessKey: z.string().min(1),
   root: z.boolean().default(false),
+  policies: z.array(z.string().regex(/^arn:aws:iam::/, 'a managed policy is named by its ARN')).default([]),
 })
 
 const account = z.strictObject({

@@ -2,23 +2,20 @@
 import pino from 'pino'
 import { observers, RequestLog } from '../audit/request-log.ts'
 import { systemClock } from '../core/clock.ts'
-import type { Exchange } from '../core/exchange.ts'
-import type { CallContext } from '../core/principal.ts'
 import { AbsentDoor } from '../http/absent-door.ts'
 import { ConnectionReader } from '../http/connection.ts'
 import { listen } from '../http/listener.ts'
 import { OwnDoor } from '../http/own-door.ts'
+import { Accounts } from '../identity/accounts.ts'
 import { type AccessKeyPair, Directory } from '../identity/directory.ts'
 import { RootKey } from '../keys/root-key.ts'
-import { KmsDoor } from '../kms/door.ts'
-import { KmsError } from '../kms/errors.ts'
+import { toKmsError } from '../kms/errors.ts'
+import { KMS_OPERATIONS } from '../kms/operations.ts'
 import type { MetricSnapshot } from '../metrics/registry.ts'
 import { ServerMetrics } from '../metrics/server-metrics.ts'
-import { callContext, signedFacts } from '../s3/authenticate.ts'
+import { awsJson } from '../protocols/aws-json.ts'
+import { ServiceDoor } from '../protocols/service-door.ts'
 import { S3Door } from '../s3/door.ts'
-import { readClaim } from '../signature/claim.ts'
-import { SignatureError } from '../signature/errors.ts'
-import { verify } from '../signature/verify.ts'
 import type { ToPrimary } from './channel.ts'
 import type { Settings } from './settings.ts'
 import { openStore } from './store.ts'
@@ -57,7 +54,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const onInternalError = (error: unknown, requestId: string) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
-  const directory = new Directory(start.root, file.accounts)
+  const accounts = new Accounts(file.accounts)
+  const directory = new Directory(start.root, file.accounts, accounts)
   const store = await openStore({
     dataDir: settings.dataDir,
     rootKey: RootKey.import(start.rootKey),
@@ -68,7 +66,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   })
 
   const s3 = new S3Door({
-    services: { ...store, clock, region },
+    services: { ...store, accounts, clock, region },
     directory,
     observer,
     region,
@@ -77,12 +75,18 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     allowSigV2: file.allowSigV2,
     onInternalError,
   })
-  const kms = new KmsDoor({
-    kms: store.kms,
-    authenticate: (exchange, bodySha256) => authenticateKms(exchange, bodySha256, directory, region),
+  const kms = new ServiceDoor({
+    service: 'kms',
+    title: 'AWS KMS',
+    protocol: awsJson('TrentService.'),
+    operations: KMS_OPERATIONS,
+    services: store.kms,
+    authentication: { directory, service: 'kms', region, global: false, clock },
+    toError: toKmsError,
+    notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
+    allowPlainHttp: file.plainHttpServices.includes('kms'),
     observer,
     clock,
-    allowPlainHttp: file.plainHttpServices.includes('kms'),
     onInternalError,
   })
 
@@ -135,34 +139,6 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       await store.close()
       await new Promise<void>((resolve) => logger.flush(() => resolve()))
     },
-  }
-}
-
-/** The KMS's words for what the signature room refuses. */
-async function authenticateKms(
-  exchange: Exchange,
-  bodySha256: string,
-  directory: Directory,
-  region: string,
-): Promise<CallContext> {
-  const facts = signedFacts(exchange.request)
-  try {
-    const claim = readClaim(facts)
-    if (claim?.version !== 'v4')
-      throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token')
-    const credential = await directory.findAccessKey(claim.accessKeyId)
-    if (!credential)
-      throw new KmsError('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    const { secretAccessKey } = credential
-    verify(claim, facts, { secretAccessKey, nowMs: systemClock.nowMs(), region, service: 'kms', bodySha256 })
-    return callContext(exchange, credential.principal, region, 'v4')
-  } catch (error) {
-    if (!(error instanceof SignatureError)) throw error
-    const code =
-      error.code === 'SignatureDoesNotMatch' || error.code === 'RequestTimeTooSkewed'
-        ? 'InvalidSignatureException'
-        : 'IncompleteSignatureException'
-    throw new KmsError(code, error.message, 400, { cause: error })
   }
 }
 

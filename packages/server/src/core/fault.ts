@@ -79,7 +79,17 @@ export interface FaultDetails {
   KmsThrottled: Record<string, never>
 
   // Access
-  AccessDenied: { callerArn: string | undefined; action: string; resource: string; reason: string }
+  /** `reason` is AWS's, e.g. 'because no identity-based policy allows the s3:GetObject action'; `told`: whether the caller may know it. */
+  AccessDenied: { callerArn: string; action: string; resource: string; reason: string; told: boolean }
+  /** No such access key, or one that is inactive. */
+  CredentialUnknown: { accessKeyId: string }
+  /** A session token that is not of this key, or not ours. */
+  SessionTokenInvalid: Record<string, never>
+  SessionTokenExpired: Record<string, never>
+  /** What IAM or STS refuses; the message is the whole text. */
+  IdentityRefused: { refusal: IdentityRefusal; message: string }
+  /** A policy that cannot be; the message says why. */
+  PolicyMalformed: { message: string }
 
   // The store itself
   /** Stored bytes do not authenticate or are missing. `what` names the place, never its content. */
@@ -119,6 +129,23 @@ export type EncryptionRefusal =
   | 'KmsContextInvalid'
   | 'KmsRequiresTls'
   | 'KmsRequiresSigV4'
+
+/** IAM's and STS's own error codes, which both doors answer with. */
+export type IdentityRefusal =
+  | 'NoSuchEntity'
+  | 'EntityAlreadyExists'
+  | 'DeleteConflict'
+  | 'LimitExceeded'
+  | 'InvalidInput'
+  | 'UnmodifiableEntity'
+  | 'ConcurrentModification'
+  | 'PolicyNotAttachable'
+  | 'PolicyEvaluation'
+  | 'InvalidIdentityToken'
+  | 'ExpiredTokenException'
+  | 'IDPRejectedClaim'
+  | 'IDPCommunicationError'
+  | 'PackedPolicyTooLarge'
 
 export type FaultCode = keyof FaultDetails
 

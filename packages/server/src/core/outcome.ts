@@ -8,14 +8,49 @@ export type ServiceName = 's3' | 'kms' | 'sts' | 'iam' | 'cloudtrail' | 'monitor
 /** How an object's bytes are or were asked to be sealed. */
 export type EncryptionMethod = 'AES256' | 'aws:kms' | 'aws:kms:dsse' | 'SSE-C'
 
+/** CloudTrail's words for kinds of callers; `AWSAccount` is what it calls an anonymous one. */
+export type CallerType = 'Root' | 'IAMUser' | 'AssumedRole' | 'FederatedUser' | 'WebIdentityUser' | 'AWSAccount'
+
 /** Who called, as far as it is known. */
 export interface CallerFacts {
   readonly accountId: string
   readonly arn: string
   readonly principalId: string
-  readonly principalType: 'Root' | 'IAMUser'
+  readonly principalType: CallerType
   readonly userName: string | undefined
-  readonly accessKeyId: string
+  /** Undefined for an anonymous caller. */
+  readonly accessKeyId: string | undefined
+  /** Set where the credentials are temporary. */
+  readonly session?: SessionFacts | undefined
+}
+
+/** What is known of temporary credentials. */
+export interface SessionFacts {
+  readonly issuedAtMs: number
+  readonly expiresAtMs: number
+  /** Whose permissions the session has; absent where a root user or a web identity stands behind it alone. */
+  readonly issuer?:
+    | {
+        readonly type: 'Role' | 'IAMUser'
+        readonly arn: string
+        readonly principalId: string
+        readonly userName: string
+      }
+    | undefined
+  /** The provider that vouched for the caller, e.g. the URL of an OpenID Connect one. */
+  readonly federatedProvider?: string | undefined
+  readonly sourceIdentity?: string | undefined
+}
+
+/** One access decision and what made it, for people who ask why. */
+export interface DecisionFacts {
+  readonly action: string
+  readonly resource: string
+  readonly decision: 'Allowed' | 'ExplicitDeny' | 'ImplicitDeny'
+  /** The statements that decided. */
+  readonly by: readonly { readonly policyType: string; readonly policy: string; readonly statement: string }[]
+  /** Of an implicit deny: the first kind of policy that would have had to allow. */
+  readonly missing?: string | undefined
 }
 
 export interface TlsFacts {
@@ -47,6 +82,8 @@ export interface Outcome {
   readonly encryption?: EncryptionMethod | undefined
   readonly kmsKeyArn?: string | undefined
   readonly encryptionContext?: Readonly<Record<string, string>> | undefined
+  /** Why it was allowed or refused, one entry for each thing that had to be allowed. */
+  readonly decisions?: readonly DecisionFacts[] | undefined
   /** Set on a KMS call that S3 made for the caller: the S3 request's id. */
   readonly viaRequestId?: string | undefined
 }

@@ -1,20 +1,9 @@
-/** Who may call: the accounts and users of the configuration, and the root user made at first start. */
+/** Who calls: from an access key, and a session token where there is one, to a principal with its policies. */
 import { createHash } from 'node:crypto'
-import type { Principal } from '../core/principal.ts'
-
-export interface AccountConfig {
-  readonly id: string
-  readonly displayName?: string | undefined
-  readonly canonicalId?: string | undefined
-  readonly users: readonly UserConfig[]
-}
-
-export interface UserConfig {
-  readonly name: string
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly root: boolean
-}
+import { Fault } from '../core/fault.ts'
+import type { Principal } from '../policy/call.ts'
+import { type AccountConfig, type Accounts, ROOT_ACCOUNT, type UserConfig } from './accounts.ts'
+import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
 
 export interface AccessKeyPair {
   readonly accessKeyId: string
@@ -25,46 +14,53 @@ export interface Credential extends AccessKeyPair {
   readonly principal: Principal
 }
 
-/** The account of the root user that the first start makes. */
-export const ROOT_ACCOUNT = '000000000000'
-
 export class Directory {
+  readonly accounts: Accounts
   readonly #credentials = new Map<string, Credential>()
 
   /** Throws a TypeError where two users share an access key id. */
-  constructor(root: AccessKeyPair, accounts: readonly AccountConfig[]) {
-    const own = accounts.find((account) => account.id === ROOT_ACCOUNT)
-    this.#add(own ?? { id: ROOT_ACCOUNT, users: [] }, { name: 'root', ...root, root: true })
-    for (const account of accounts) for (const user of account.users) this.#add(account, user)
+  constructor(root: AccessKeyPair, configured: readonly AccountConfig[], accounts: Accounts) {
+    this.accounts = accounts
+    this.#add(ROOT_ACCOUNT, { name: 'root', ...root, root: true, policies: [] })
+    for (const account of configured) for (const user of account.users) this.#add(account.id, user)
   }
 
-  async findAccessKey(accessKeyId: string): Promise<Credential | undefined> {
-    return this.#credentials.get(accessKeyId)
+  /** Throws CredentialUnknown, SessionTokenInvalid or SessionTokenExpired. Always as things are now, on every process. */
+  async findAccessKey(accessKeyId: string, sessionToken: string | undefined): Promise<Credential> {
+    const found = this.#credentials.get(accessKeyId)
+    if (!found) throw new Fault('CredentialUnknown', { accessKeyId })
+    if (sessionToken !== undefined) throw new Fault('SessionTokenInvalid', {})
+    return found
   }
 
-  #add(account: AccountConfig, user: UserConfig): void {
+  #add(accountId: string, user: UserConfig): void {
     const { accessKeyId, secretAccessKey } = user
     if (this.#credentials.has(accessKeyId)) throw new TypeError(`two users have the access key id ${accessKeyId}`)
-    this.#credentials.set(accessKeyId, { accessKeyId, secretAccessKey, principal: principalOf(account, user) })
+    const principal = principalOf(this.accounts, accountId, user)
+    this.#credentials.set(accessKeyId, { accessKeyId, secretAccessKey, principal })
   }
 }
 
-function principalOf(account: AccountConfig, user: UserConfig): Principal {
+function principalOf(accounts: Accounts, accountId: string, user: UserConfig): Principal {
+  const { canonicalId, displayName } = accounts.find(accountId)
+  const arn = `arn:aws:iam::${accountId}:${user.root ? 'root' : `user/${user.name}`}`
   return {
-    accountId: account.id,
-    arn: `arn:aws:iam::${account.id}:${user.root ? 'root' : `user/${user.name}`}`,
-    principalId: user.root ? account.id : userId(account.id, user.name),
+    accountId,
+    arn,
+    principalId: user.root ? accountId : userId(accountId, user.name),
     principalType: user.root ? 'Root' : 'IAMUser',
     userName: user.root ? undefined : user.name,
     accessKeyId: user.accessKeyId,
-    canonicalId: account.canonicalId ?? canonicalId(account.id),
-    displayName: account.displayName ?? `account-${account.id}`,
+    canonicalId,
+    displayName,
+    named: { kind: user.root ? 'Account' : 'User', accountId, arn, canonicalId },
+    permissions: {
+      identity: user.policies.flatMap((policyArn) => AWS_MANAGED_POLICIES.get(policyArn)?.policy ?? []),
+      boundary: undefined,
+      session: undefined,
+    },
+    tags: {},
   }
-}
-
-/** 64 hex digits that stay the same for an account. */
-export function canonicalId(accountId: string): string {
-  return createHash('sha256').update(`strongroom canonical user id ${accountId}`).digest('hex')
 }
 
 /** AIDA and 17 characters of base 32, as IAM's user ids; the same for the same user at every start. */

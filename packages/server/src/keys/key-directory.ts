@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { aliasArn, type KeyReference, keyArn, keyNotFound, readKeyReference } from './key-id.ts'
@@ -212,7 +212,7 @@ export class KeyDirectory {
 
   #denied(call: CallContext, resource: string, action: string): Fault<'AccessDenied'> {
     const reason = 'because no resource-based policy allows the action'
-    return new Fault('AccessDenied', { callerArn: call.principal.arn, action, resource, reason })
+    return new Fault('AccessDenied', { callerArn: call.principal.arn, action, resource, reason, told: true })
   }
 
   async #change(call: CallContext, keyId: string, action: string, change: (key: KmsKey) => KmsKey): Promise<KmsKey> {

@@ -3,7 +3,7 @@
  * and one that comes straight to the KMS door.
  */
 import type { DataKey } from '@strongroom/crypto'
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 
 /** Data keys under KMS keys (SSE-KMS, DSSE-KMS). Each call is authorised, counted and audited, cached or not. */
 export interface KeyService {

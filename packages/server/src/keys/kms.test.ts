@@ -1,6 +1,6 @@
 /** Keys on memory: their states, and what is left of one that is deleted. */
 import { beforeEach, expect, test } from 'vitest'
-import { call } from '../core/caller.fixture.ts'
+import { call } from '../policy/caller.fixture.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { destroyDueKeys } from './key-removal.ts'

@@ -1,32 +1,25 @@
 /** The KMS's errors on the wire, and the table from faults to them, total by type. */
 import { Fault, type FaultCode, type FaultDetails } from '../core/fault.ts'
+import { UnknownOperation } from '../protocols/service-door.ts'
+import { ServiceError } from '../protocols/service-error.ts'
 
-export class KmsError extends Error {
-  readonly code: string
-  readonly status: number
+export const validation = (message: string) => new ServiceError('ValidationException', message)
 
-  constructor(code: string, message: string, status = 400, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'KmsError'
-    this.code = code
-    this.status = status
-  }
-}
-
-export const validation = (message: string) => new KmsError('ValidationException', message)
-
-export function toKmsError(error: unknown): KmsError {
-  if (error instanceof KmsError) return error
+export function toKmsError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (error instanceof UnknownOperation) return new ServiceError('UnknownOperationException', '')
   if (error instanceof Fault) {
     const fault: Fault = error
     const answer = FAULTS[fault.code] as ((detail: Fault['detail']) => readonly [string, string]) | undefined
-    if (answer) return new KmsError(...answer(fault.detail), 400, { cause: fault })
+    if (answer) return new ServiceError(...answer(fault.detail), 400, { cause: fault })
   }
-  return new KmsError('KMSInternalException', 'The request failed because of an internal error.', 500, { cause: error })
+  return new ServiceError('KMSInternalException', 'The request failed because of an internal error.', 500, {
+    cause: error,
+  })
 }
 
 type Answer<C extends FaultCode> = (detail: FaultDetails[C]) => readonly [code: string, message: string]
-type KmsFaults = Extract<FaultCode, `Kms${string}` | 'AccessDenied' | 'Sealed' | 'Contention'>
+type KmsFaults = Extract<FaultCode, `Kms${string}` | 'AccessDenied' | 'PolicyMalformed' | 'Sealed' | 'Contention'>
 
 /** Faults of other rooms never come here; they would be our own failure. */
 const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclude<FaultCode, KmsFaults>]?: never } = {
@@ -59,6 +52,7 @@ const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclud
     'AccessDeniedException',
     `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
   ],
+  PolicyMalformed: ({ message }) => ['MalformedPolicyDocumentException', message],
   Sealed: () => ['KeyUnavailableException', 'The root key is not at hand.'],
   Contention: () => ['KMSInternalException', 'The request was rejected because of concurrent changes.'],
 }

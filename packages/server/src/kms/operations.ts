@@ -1,18 +1,13 @@
 /** The KMS operations, one row each: AWS's name, whether it reads only, and what it does. Source: AWS KMS API reference. */
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
 import { materialId } from '../keys/key-material.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { KmsKey } from '../keys/kms-records.ts'
+import type { CallContext } from '../policy/call.ts'
+import type { Input } from '../protocols/input.ts'
+import type { ServiceOperation } from '../protocols/service-door.ts'
 import { validation } from './errors.ts'
-import type { Input } from './input.ts'
-
-export interface KmsOperation {
-  readonly readOnly: boolean
-  /** Absent: refused by name. */
-  readonly run?: (kms: Kms, call: CallContext, input: Input) => Promise<Record<string, unknown>>
-}
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const seconds = (ms: number) => ms / 1000
@@ -20,7 +15,7 @@ const MAX_PLAINTEXT = 4096
 const MAX_CIPHERTEXT = 6144
 const SYMMETRIC = { EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' }
 
-export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
+export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   CreateKey: {
     readOnly: false,
     async run(kms, call, input) {

@@ -1,8 +1,8 @@
-/** Buckets: made, looked up, configured, removed. A bucket belongs to an account and serves that account's callers. */
+/** Buckets: made, looked up, configured, removed. A bucket belongs to an account. */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { isBucketName } from './bucket-name.ts'
@@ -40,10 +40,14 @@ export class Buckets {
     this.#blocked = options.blockedEncryptionTypes
   }
 
-  /** The bucket, where the caller may use it. Throws BucketNotFound or AccessDenied. */
-  async require(call: CallContext, bucket: string, action: string): Promise<Stored<BucketRecord>> {
-    const stored = await this.#records.get(bucketRecord, names.bucket(bucket))
-    return requireOwn(call, bucket, stored, action)
+  /** The bucket, for deciding who may use it. Throws BucketNotFound. */
+  async find(bucket: string): Promise<BucketRecord> {
+    return requirePresent(bucket, await this.#records.get(bucketRecord, names.bucket(bucket))).value
+  }
+
+  /** The bucket, once the call has been allowed to use it. Throws BucketNotFound. */
+  async require(call: CallContext, bucket: string): Promise<Stored<BucketRecord>> {
+    return requireOpened(call, bucket, await this.#records.get(bucketRecord, names.bucket(bucket)))
   }
 
   /** Throws AccessDenied where the bucket is there and another account's than the caller expects. */
@@ -54,7 +58,8 @@ export class Buckets {
       callerArn: call.principal.arn,
       action: 's3:*',
       resource: `arn:aws:s3:::${bucket}`,
-      reason: 'the bucket has another owner than the request expects',
+      reason: 'because the bucket has another owner than the request expects',
+      told: false,
     })
   }
 
@@ -106,7 +111,7 @@ export class Buckets {
    * look and the removal. Uploads in progress do not keep it; they are given up.
    */
   async delete(call: CallContext, bucket: string): Promise<void> {
-    const stored = await this.require(call, bucket, 's3:DeleteBucket')
+    const stored = await this.require(call, bucket)
     await this.#requireEmpty(bucket, stored.value)
     await this.#update(bucket, stored, { ...stored.value, deleting: true })
     const marked = await this.#records.get(bucketRecord, stored.name)
@@ -151,7 +156,7 @@ export class Buckets {
   }
 
   async encryption(call: CallContext, bucket: string): Promise<BucketEncryption> {
-    return (await this.require(call, bucket, 's3:GetEncryptionConfiguration')).value.encryption
+    return (await this.require(call, bucket)).value.encryption
   }
 
   /** `blockedEncryptionTypes` undefined keeps what is blocked now. */
@@ -162,7 +167,7 @@ export class Buckets {
       blockedEncryptionTypes: readonly 'SSE-C'[] | undefined
     },
   ): Promise<void> {
-    await this.#change(call, bucket, 's3:PutEncryptionConfiguration', (record) => ({
+    await this.#change(call, bucket, (record) => ({
       ...record,
       encryption: {
         ...encryption,
@@ -172,28 +177,23 @@ export class Buckets {
   }
 
   async deleteEncryption(call: CallContext, bucket: string): Promise<void> {
-    await this.#change(call, bucket, 's3:PutEncryptionConfiguration', (record) => ({
+    await this.#change(call, bucket, (record) => ({
       ...record,
       encryption: { ...this.#defaultEncryption(), blockedEncryptionTypes: record.encryption.blockedEncryptionTypes },
     }))
   }
 
   async versioning(call: CallContext, bucket: string): Promise<Versioning> {
-    return (await this.require(call, bucket, 's3:GetBucketVersioning')).value.versioning
+    return (await this.require(call, bucket)).value.versioning
   }
 
   async putVersioning(call: CallContext, bucket: string, versioning: 'Enabled' | 'Suspended'): Promise<void> {
-    await this.#change(call, bucket, 's3:PutBucketVersioning', (record) => ({ ...record, versioning }))
+    await this.#change(call, bucket, (record) => ({ ...record, versioning }))
   }
 
-  async #change(
-    call: CallContext,
-    bucket: string,
-    action: string,
-    change: (record: BucketRecord) => BucketRecord,
-  ): Promise<void> {
+  async #change(call: CallContext, bucket: string, change: (record: BucketRecord) => BucketRecord): Promise<void> {
     for (let attempt = 0; attempt < 10; attempt++) {
-      const stored = await this.require(call, bucket, action)
+      const stored = await this.require(call, bucket)
       const done = await this.#records.commit(
         [this.#records.unchanged(bucketRecord, stored)],
         [this.#records.put(bucketRecord, stored.name, change(stored.value))],
@@ -226,22 +226,19 @@ export class Buckets {
   }
 }
 
+function requirePresent(bucket: string, stored: Stored<BucketRecord> | undefined): Stored<BucketRecord> {
+  if (!stored || stored.value.deleting) throw new Fault('BucketNotFound', { bucket })
+  return stored
+}
+
 /** As {@link Buckets.require}, for a record that was read together with others. */
-export function requireOwn(
+export function requireOpened(
   call: CallContext,
   bucket: string,
   stored: Stored<BucketRecord> | undefined,
-  action: string,
 ): Stored<BucketRecord> {
-  if (!stored || stored.value.deleting) throw new Fault('BucketNotFound', { bucket })
-  if (stored.value.accountId !== call.principal.accountId) {
-    const resource = `arn:aws:s3:::${bucket}`
-    throw new Fault('AccessDenied', {
-      callerArn: call.principal.arn,
-      action,
-      resource,
-      reason: 'another account owns the bucket',
-    })
-  }
-  return stored
+  const present = requirePresent(bucket, stored)
+  // The bucket that the call was allowed to use is gone, and this is another one of its name.
+  if (!call.openedBuckets.has(present.value.bucketId)) throw new Fault('BucketNotFound', { bucket })
+  return present
 }

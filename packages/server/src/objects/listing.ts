@@ -2,7 +2,7 @@
  * Listing in key order, in pages. Reads are proportional to the page: a common prefix is skipped over in one step,
  * whatever number of keys it stands for.
  */
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 import { nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { Buckets } from './buckets.ts'
@@ -87,7 +87,7 @@ export class Listing {
 
   /** Objects after `startAfter` (a key, or a common prefix whose keys are then all passed over). */
   async objects(call: CallContext, input: ListInput & { readonly startAfter: string }): Promise<ObjectPage> {
-    const { bucketId } = (await this.#buckets.require(call, input.bucket, 's3:ListBucket')).value
+    const { bucketId } = (await this.#buckets.require(call, input.bucket)).value
     const { prefix, delimiter, maxKeys, startAfter } = input
     const entries: ListedObject[] = []
     const commonPrefixes: string[] = []
@@ -123,7 +123,7 @@ export class Listing {
     call: CallContext,
     input: ListInput & { readonly keyMarker: string; readonly versionIdMarker: string | undefined },
   ): Promise<VersionPage> {
-    const { bucketId } = (await this.#buckets.require(call, input.bucket, 's3:ListBucketVersions')).value
+    const { bucketId } = (await this.#buckets.require(call, input.bucket)).value
     const { prefix, delimiter, maxKeys, keyMarker, versionIdMarker } = input
     const entries: ListedVersion[] = []
     const commonPrefixes: string[] = []
@@ -190,7 +190,7 @@ export class Listing {
     call: CallContext,
     input: ListInput & { readonly keyMarker: string; readonly uploadIdMarker: UploadId | undefined },
   ): Promise<UploadPage> {
-    const { bucketId } = (await this.#buckets.require(call, input.bucket, 's3:ListBucketMultipartUploads')).value
+    const { bucketId } = (await this.#buckets.require(call, input.bucket)).value
     const { prefix, delimiter, maxKeys, keyMarker, uploadIdMarker } = input
     const entries: ListedUpload[] = []
     const commonPrefixes: string[] = []

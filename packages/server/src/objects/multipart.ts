@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 import { prefixEnd } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
@@ -84,7 +84,7 @@ export class Multipart {
     }
     const put = this.#records.put(uploadRecord, names.upload(bucketId, input.objectKey, id.bytes), record)
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const current = await this.#versions.requireBucket(call, input.bucket, 's3:PutObject')
+      const current = await this.#versions.requireBucket(call, input.bucket)
       if (current.value.bucketId !== bucketId) throw new Fault('BucketNotFound', { bucket: input.bucket })
       if (await this.#records.commit([this.#records.unchanged(bucketRecord, current)], [put])) {
         return { uploadId: id.text, protection: protectionFacts(protection.stored) }
@@ -100,7 +100,7 @@ export class Multipart {
     body: IncomingBody,
     customerKey: CustomerKey | undefined,
   ): Promise<PartResult> {
-    const found = await this.#find(call, target, 's3:PutObject')
+    const found = await this.#find(call, target)
     return this.#writePart(call, target, found, body, customerKey)
   }
 
@@ -111,7 +111,7 @@ export class Multipart {
     range: { readonly first: number; readonly last: number } | undefined,
     customerKey: CustomerKey | undefined,
   ): Promise<PartResult & { readonly sourceVersionId: string | undefined }> {
-    const found = await this.#find(call, target, 's3:PutObject')
+    const found = await this.#find(call, target)
     const from = await this.#objects.findSource(call, source)
     const size = from.version.plaintextSize
     if (range && range.last >= size) {
@@ -142,7 +142,7 @@ export class Multipart {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       let found: FoundUpload
       try {
-        found = await this.#find(call, input, 's3:PutObject')
+        found = await this.#find(call, input)
       } catch (error) {
         const done = isFault(error, 'UploadNotFound') && (await this.#completedBefore(call, input))
         if (done) return done
@@ -156,7 +156,7 @@ export class Multipart {
 
   async abort(call: CallContext, target: UploadTarget): Promise<void> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const { upload } = await this.#find(call, target, 's3:AbortMultipartUpload')
+      const { upload } = await this.#find(call, target)
       const nowMs = this.#clock.nowMs()
       const { checks, mutations } = await uploadRemoval(this.#records, this.#contents, upload, nowMs)
       if (await this.#records.commit(checks, mutations)) return
@@ -166,7 +166,7 @@ export class Multipart {
 
   /** Parts after `marker`, at most `limit`. */
   async listParts(call: CallContext, target: UploadTarget, marker: number, limit: number) {
-    const { id, upload } = await this.#find(call, target, 's3:ListMultipartUploadParts')
+    const { id, upload } = await this.#find(call, target)
     const lt = prefixEnd(names.partsOf(id.streamId))
     const from = Math.min(marker + 1, 0xffff)
     const found = await this.#records.range(uploadPart, { gte: names.part(id.streamId, from), lt, limit: limit + 1 })
@@ -245,7 +245,7 @@ export class Multipart {
   ): Promise<void> {
     const at = names.part(id.streamId, target.partNumber)
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const { upload } = await this.#find(call, target, 's3:PutObject')
+      const { upload } = await this.#find(call, target)
       const before = await this.#records.get(uploadPart, at)
       const released = before ? this.#contents.releaseStream(before.value.stream, this.#clock.nowMs()) : []
       const checks = [this.#records.unchanged(uploadRecord, upload), this.#records.still(uploadPart, at, before)]
@@ -304,7 +304,7 @@ export class Multipart {
   async #completedBefore(call: CallContext, input: CompleteInput): Promise<ObjectFacts | undefined> {
     const id = readUploadId(input.uploadId)
     const current = { ...input, versionId: undefined, conditions: {} }
-    const found = await this.#versions.find(call, current, 's3:PutObject').catch((error: unknown) => {
+    const found = await this.#versions.find(call, current).catch((error: unknown) => {
       if (isFault(error, 'ObjectNotFound') || isFault(error, 'ObjectDeleted')) return undefined
       throw error
     })
@@ -313,8 +313,8 @@ export class Multipart {
     return multipartEtag(listed) === found.facts.etag ? found.facts : undefined
   }
 
-  async #find(call: CallContext, target: UploadTarget, action: string): Promise<FoundUpload> {
-    const bucket = await this.#versions.requireBucket(call, target.bucket, action)
+  async #find(call: CallContext, target: UploadTarget): Promise<FoundUpload> {
+    const bucket = await this.#versions.requireBucket(call, target.bucket)
     const id = readUploadId(target.uploadId)
     const at = id && names.upload(bucket.value.bucketId, target.objectKey, id.bytes)
     const upload = at && (await this.#records.get(uploadRecord, at))

@@ -6,7 +6,7 @@
 import { freshBytes } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { checkCopySource } from './conditions.ts'
 import type { ContentReader } from './content-reader.ts'
@@ -102,7 +102,7 @@ export class Objects {
   }
 
   async get(call: CallContext, input: GetInput): Promise<GetResult> {
-    const found = await this.#versions.find(call, input, 's3:GetObject')
+    const found = await this.#versions.find(call, input)
     const { content } = found.version
     const selection =
       input.partNumber === undefined ? wholeOrRange(input.range, found) : await this.#part(input.partNumber, found)
@@ -119,7 +119,7 @@ export class Objects {
   }
 
   async head(call: CallContext, input: GetInput): Promise<Omit<GetResult, 'content'>> {
-    const found = await this.#versions.find(call, input, 's3:GetObject')
+    const found = await this.#versions.find(call, input)
     const selection =
       input.partNumber === undefined ? wholeOrRange(input.range, found) : await this.#part(input.partNumber, found)
     this.#protector.verifyRead(call, found.place, found.version.protection, input.customerKey)
@@ -133,8 +133,7 @@ export class Objects {
     requireObjectKey(input.objectKey)
     const { keys } = this.#versions
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
-      const action = input.versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
-      const bucket = await this.#versions.requireBucket(call, input.bucket, action)
+      const bucket = await this.#versions.requireBucket(call, input.bucket)
       const { bucketId, versioning } = bucket.value
       const state = await keys.read(bucketId, input.objectKey, versioning)
       const nowMs = this.#clock.nowMs()
@@ -194,7 +193,7 @@ export class Objects {
 
   /** The version that a copy reads. */
   async findSource(call: CallContext, source: CopySource): Promise<FoundVersion> {
-    const found = await this.#versions.find(call, { ...source, conditions: {} }, 's3:GetObject')
+    const found = await this.#versions.find(call, { ...source, conditions: {} })
     checkCopySource(source.conditions, found.version)
     return found
   }

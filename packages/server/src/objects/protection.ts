@@ -6,8 +6,8 @@
 import { type DataKey, encodeContext, SealError } from '@strongroom/crypto'
 import { deriveKey, freshBytes, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
 import { type EncryptionRefusal, Fault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
 import type { KeyService, ServiceKeys } from '../keys/key-service.ts'
+import type { CallContext } from '../policy/call.ts'
 import type { StoredProtection } from './stored-content.ts'
 import type { BucketEncryption, CustomerKey, ProtectionFacts, RequestedProtection } from './types.ts'
 
@@ -165,7 +165,7 @@ export function requireTransport(call: CallContext, stored: StoredProtection): v
 }
 
 function requireKmsTransport(call: CallContext): void {
-  if (call.signatureVersion !== 'v4') throw refused('KmsRequiresSigV4')
+  if (call.signature?.version !== 'v4') throw refused('KmsRequiresSigV4')
   if (!call.secureTransport) throw refused('KmsRequiresTls')
 }
 

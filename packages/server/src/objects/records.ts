@@ -20,6 +20,8 @@ export interface BucketRecord {
   readonly createdAtMs: number
   readonly versioning?: 'Enabled' | 'Suspended'
   readonly encryption: BucketEncryption
+  /** The bucket policy as it was put, byte for byte. */
+  readonly policy?: string | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }

@@ -1,9 +1,9 @@
 /** The objects room on memory, for its tests. */
 import { DataKey } from '@strongroom/crypto'
-import { call } from '../core/caller.fixture.ts'
 import { Kms } from '../keys/kms.ts'
 import { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
+import { call } from '../policy/caller.fixture.ts'
 import { RecordStore } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { MemoryBlobStore } from '../storage/memory-blobs.ts'

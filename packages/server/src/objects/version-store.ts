@@ -1,10 +1,10 @@
 /** Finds object versions for reading and commits new ones; every check that a request's target must pass is here. */
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { CallContext } from '../core/principal.ts'
+import type { CallContext } from '../policy/call.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
-import { requireOwn } from './buckets.ts'
+import { requireOpened } from './buckets.ts'
 import { checkRead, checkWrite, hasConditions } from './conditions.ts'
 import type { ProtectedPlace } from './protection.ts'
 import { protectionFacts } from './protection.ts'
@@ -50,19 +50,18 @@ export class VersionStore {
     this.keys = new KeyVersions(records)
   }
 
-  /** Throws BucketNotFound or AccessDenied. */
-  async requireBucket(call: CallContext, bucket: string, action: string): Promise<Stored<BucketRecord>> {
-    return requireOwn(call, bucket, await this.#records.get(bucketRecord, names.bucket(bucket)), action)
+  /** Throws BucketNotFound. */
+  async requireBucket(call: CallContext, bucket: string): Promise<Stored<BucketRecord>> {
+    return requireOpened(call, bucket, await this.#records.get(bucketRecord, names.bucket(bucket)))
   }
 
   /** The version that a read is about. Throws what S3 answers where there is none or a condition does not hold. */
   async find(
     call: CallContext,
     input: { bucket: string; objectKey: string; versionId: string | undefined; conditions: Conditions },
-    action: string,
   ): Promise<FoundVersion> {
     requireObjectKey(input.objectKey)
-    const bucket = await this.requireBucket(call, input.bucket, action)
+    const bucket = await this.requireBucket(call, input.bucket)
     const version = await this.#findVersion(bucket.value.bucketId, input)
     checkRead(input.conditions, version)
     return {
@@ -76,7 +75,7 @@ export class VersionStore {
   /** What can be said of a write before its body has come. */
   async beginWrite(call: CallContext, target: WriteTarget): Promise<Stored<BucketRecord>> {
     requireObjectKey(target.objectKey)
-    const bucket = await this.requireBucket(call, target.bucket, 's3:PutObject')
+    const bucket = await this.requireBucket(call, target.bucket)
     if (hasConditions(target.conditions)) {
       const state = await this.keys.read(bucket.value.bucketId, target.objectKey, bucket.value.versioning)
       checkWrite(target.conditions, target.objectKey, state.current?.value)
@@ -113,7 +112,7 @@ export class VersionStore {
     made: NewVersion,
     more: CommitMore,
   ): Promise<{ facts: ObjectFacts; version: ObjectVersion } | undefined> {
-    const bucket = await this.requireBucket(call, target.bucket, 's3:PutObject')
+    const bucket = await this.requireBucket(call, target.bucket)
     // Sealed for a bucket that has been removed and made anew meanwhile, the content belongs nowhere.
     if (bucket.value.bucketId !== bucketId) throw new Fault('BucketNotFound', { bucket: target.bucket })
     const state = await this.keys.read(bucketId, target.objectKey, bucket.value.versioning)

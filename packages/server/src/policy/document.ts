@@ -31,6 +31,8 @@ export interface Condition {
 }
 
 export interface Policy {
+  /** What explanations call it, e.g. its ARN or `bucket policy of NAME`. */
+  readonly name: string
   readonly id: string | undefined
   readonly version: '2008-10-17' | '2012-10-17'
   readonly statements: readonly Statement[]
@@ -42,8 +44,8 @@ const ELEMENTS = new Set([
   ...['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'],
 ])
 
-/** Throws PolicyError. */
-export function readPolicy(text: string, kind: PolicyKind): Policy {
+/** Throws PolicyError. `name` is what explanations will call it. */
+export function readPolicy(text: string, kind: PolicyKind, name: string): Policy {
   if (!text.startsWith('{')) throw new PolicyError("Policies must be valid JSON and the first byte must be '{'")
   let document: unknown
   try {
@@ -51,11 +53,11 @@ export function readPolicy(text: string, kind: PolicyKind): Policy {
   } catch {
     throw new PolicyError("Policies must be valid JSON and the first byte must be '{'")
   }
-  return compilePolicy(document as Json, kind)
+  return compilePolicy(document as Json, kind, name)
 }
 
 /** Throws PolicyError. */
-export function compilePolicy(document: Json, kind: PolicyKind): Policy {
+export function compilePolicy(document: Json, kind: PolicyKind, name: string): Policy {
   const { Version: version = '2008-10-17', Id: id, Statement: given, ...rest } = document
   const unknown = Object.keys(rest)[0]
   if (unknown !== undefined) throw new PolicyError(`Unknown field ${unknown}`)
@@ -69,6 +71,7 @@ export function compilePolicy(document: Json, kind: PolicyKind): Policy {
   if (new Set(sids).size < sids.length) throw new PolicyError('Statement IDs (SID) in a single policy must be unique.')
   const options = { variables: version === '2012-10-17' }
   return {
+    name,
     id,
     version,
     statements: statements.map((statement: unknown, index) => compileStatement(statement, index, kind, options)),

@@ -18,7 +18,7 @@ describe('conditions', () => {
     '%s',
     (_name, { operator, policy, request, holds }) => {
       const test = compileCondition(operator, 'Key', listOf(policy), { variables: true })
-      const context = new Map(ALICE)
+      const context = new Map<string, readonly string[]>([['aws:username', ['alice']]])
       if (request !== null) context.set('key', listOf(request))
       expect(test(context)).toBe(holds)
     },
@@ -29,7 +29,11 @@ describe('actions and resources', () => {
   test.each(matches.map((row) => [`${JSON.stringify(row.statement)} | ${row.action} ${row.resource}`, row] as const))(
     '%s',
     (_name, { statement, action, resource, matches: expected }) => {
-      const policy = compilePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow', ...statement } }, 'identity')
+      const policy = compilePolicy(
+        { Version: '2012-10-17', Statement: { Effect: 'Allow', ...statement } },
+        'identity',
+        'p',
+      )
       const request = prepare({ action, resource, principal: { kind: 'Anonymous' }, context: ALICE })
       const [compiled] = policy.statements
       expect(compiled!.matchesAction(request) && compiled!.matchesResource(request)).toBe(expected)
@@ -52,13 +56,14 @@ interface Row {
   readonly missing?: string
 }
 
-const identity = (statements: object[]) => compilePolicy({ Version: '2012-10-17', Statement: statements }, 'identity')
+const identity = (statements: object[]) =>
+  compilePolicy({ Version: '2012-10-17', Statement: statements }, 'identity', 'identity')
 
 function policiesOf({ policies }: Row): Policies {
   const { resource, boundary, session, resourceMustAllow = false } = policies
   return {
     resourceAccount: '111111111111',
-    resource: resource && compilePolicy({ Version: '2012-10-17', Statement: resource }, 'resource'),
+    resource: resource && compilePolicy({ Version: '2012-10-17', Statement: resource }, 'resource', 'resource'),
     identity: (policies.identity ?? []).map(identity),
     boundary: boundary && identity(boundary),
     session: session?.map(identity),
@@ -185,12 +190,12 @@ describe('documents that cannot be', () => {
     ],
   ])('%s', (_name, document, message) => {
     const text = JSON.stringify(document)
-    expect(() => readPolicy(text, 'resource')).toThrow(new PolicyError(message))
+    expect(() => readPolicy(text, 'resource', 'p')).toThrow(new PolicyError(message))
   })
 
   test('an identity policy names nobody', () => {
     const text = JSON.stringify({ Statement: good })
-    expect(() => readPolicy(text, 'identity')).toThrow('Policy document should not specify a principal.')
+    expect(() => readPolicy(text, 'identity', 'p')).toThrow('Policy document should not specify a principal.')
   })
 
   test('in a document of 2008 a variable is text', () => {
@@ -202,6 +207,7 @@ describe('documents that cannot be', () => {
         Statement: { ...good, Principal: undefined, Resource },
       },
       'identity',
+      'p',
     )
     const about = (resource: string) =>
       statements[0]!.matchesResource(

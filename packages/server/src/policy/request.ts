@@ -15,7 +15,7 @@ export type PolicyPrincipal =
  * Condition keys in lower case with their values; a key that is absent from the request is absent here. A key that can
  * have one value has one.
  */
-export type RequestContext = ReadonlyMap<string, readonly string[]>
+export type RequestContext = Pick<ReadonlyMap<string, readonly string[]>, 'get' | 'has'>
 
 /** A request made ready, once, for being held against many statements. */
 export interface PreparedRequest extends PolicyRequest {

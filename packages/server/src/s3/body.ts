@@ -5,12 +5,12 @@ import { Fault } from '../core/fault.ts'
 import { startDigest } from '../objects/digests.ts'
 import type { BodyExpectations, IncomingBody } from '../objects/types.ts'
 import { ChunkedDecoder } from '../signature/chunked-decoder.ts'
-import type { VerifiedSignature } from '../signature/verify.ts'
+import type { SignedBody } from './authenticate.ts'
 import { CHECKSUM_HEADERS, invalidChecksum, isBase64Of, severalChecksums } from './checksum-headers.ts'
 import { S3Error } from './errors.ts'
 
 /** Throws S3Error for headers that cannot be right. Nothing is read before `chunks` is iterated. */
-export function incomingBody(exchange: Exchange, verified: VerifiedSignature): IncomingBody {
+export function incomingBody(exchange: Exchange, verified: SignedBody): IncomingBody {
   const { headers } = exchange.request
   const { payload } = verified
   const contentMd5 = readContentMd5(headers['content-md5'] as string | undefined)

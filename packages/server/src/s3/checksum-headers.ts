@@ -1,9 +1,9 @@
 /** Checksums on the wire: headers and XML elements (AWS S3 user guide, "Checking object integrity"). Pure. */
 import type { UploadChecksum } from '../objects/records.ts'
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from '../objects/types.ts'
+import { element, type XmlPiece } from '../protocols/xml-writer.ts'
 import { S3Error } from './errors.ts'
 import { childText, type XmlElement } from './xml-reader.ts'
-import { element, type XmlPiece } from './xml-writer.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 type PlainChecksum = Pick<Checksum, 'algorithm' | 'value'>

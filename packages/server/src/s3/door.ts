@@ -3,18 +3,21 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
+import { isFault } from '../core/fault.ts'
 import type { Observer } from '../core/outcome.ts'
-import type { CallContext } from '../core/principal.ts'
+import type { OpenCall } from '../protocols/signed-request.ts'
+import { bareDocument, element } from '../protocols/xml-writer.ts'
 import { type Authentication, authenticate } from './authenticate.ts'
+import { hasAccess, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
-import { type S3Error, toS3Error } from './errors.ts'
+import { refuseCustomerKeyInClear } from './encryption-headers.ts'
+import { S3Error, toS3Error } from './errors.ts'
 import { checkExpectedOwners } from './expected-owner.ts'
 import type { Operation, OutcomeNotes, S3Reply, S3Request } from './operation.ts'
 import { operations } from './operations/index.ts'
 import { Router } from './router.ts'
 import type { S3Services } from './services.ts'
 import { readTarget, type Target } from './target.ts'
-import { bareDocument, element } from './xml-writer.ts'
 
 export interface S3DoorOptions extends Authentication {
   readonly services: S3Services
@@ -30,7 +33,7 @@ export interface S3DoorOptions extends Authentication {
 interface Progress {
   target: Target
   operation: Operation | undefined
-  call: CallContext | undefined
+  call: OpenCall | undefined
   readonly notes: OutcomeNotes
 }
 
@@ -70,12 +73,13 @@ export class S3Door implements Door {
 
   async #run(exchange: Exchange, progress: Progress): Promise<S3Reply> {
     const { request } = exchange
+    const { services } = this.#options
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     progress.target = readTarget(mark < 0 ? url : url.slice(0, mark), request.headers.host, this.#options.domains)
     const { bucket, objectKey } = progress.target
     const query = readQuery(mark < 0 ? '' : url.slice(mark + 1))
-    const { call, verified } = await authenticate(exchange, this.#options)
+    const { call, body: signedBody } = await authenticate(exchange, this.#options)
     progress.call = call
     const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
     const operation = this.#router.route({ method: request.method ?? '', target, query, headers: request.headers })
@@ -91,13 +95,26 @@ export class S3Door implements Door {
       rawHeaders: request.rawHeaders,
       call,
       requestId: exchange.requestId,
-      signatureVersion: verified.version,
-      body: () => incomingBody(exchange, verified),
-      document: () => readDocument(incomingBody(exchange, verified), body.kind === 'document' ? body.maxBytes : 0),
+      authorize: (need) => requireAccess(services, s3Request, need),
+      body: () => incomingBody(exchange, signedBody),
+      document: () => readDocument(incomingBody(exchange, signedBody), body.kind === 'document' ? body.maxBytes : 0),
       notes: progress.notes,
     }
-    await checkExpectedOwners(this.#options.services, s3Request)
-    return operation.run!(this.#options.services, s3Request)
+    refuseCustomerKeyInClear(request.headers, exchange.secure)
+    await checkExpectedOwners(services, s3Request)
+    const needs = operation.access?.(s3Request) ?? [
+      { action: operation.action, bucket: bucket || undefined, objectKey },
+    ]
+    for (const need of needs) await s3Request.authorize(need)
+    try {
+      return await operation.run!(services, s3Request)
+    } catch (error) {
+      // Who may not list a bucket is not told what is absent from it.
+      const tellsAbsence =
+        isFault(error, 'ObjectNotFound') || isFault(error, 'ObjectDeleted') || isFault(error, 'VersionNotFound')
+      if (!tellsAbsence || (await hasAccess(services, s3Request, { action: 's3:ListBucket', bucket }))) throw error
+      throw new S3Error('AccessDenied', {}, { cause: error })
+    }
   }
 
   #record(exchange: Exchange, progress: Progress, error: S3Error | undefined, bytesOut: number): void {
@@ -122,6 +139,7 @@ export class S3Door implements Door {
       versionId: notes.versionId,
       encryption: notes.encryption,
       kmsKeyArn: notes.kmsKeyArn,
+      decisions: call?.decisions,
     })
   }
 }

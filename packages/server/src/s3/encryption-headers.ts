@@ -28,6 +28,12 @@ export function requestedProtection(headers: Headers, secure: boolean): Requeste
   return { kind: method ?? 'default' }
 }
 
+/** A customer's key that came in clear is refused before anything else is looked at. Throws Fault EncryptionRefused. */
+export function refuseCustomerKeyInClear(headers: Headers, secure: boolean): void {
+  if (secure) return
+  for (const prefix of [CUSTOMER, COPY_SOURCE_CUSTOMER]) readCustomerKey(headers, prefix, secure, undefined)
+}
+
 /** The customer's key of a read. Other encryption headers have no place on one. */
 export function customerKeyOfRead(headers: Headers, secure: boolean): CustomerKey | undefined {
   if ([METHOD, KMS_KEY_ID, CONTEXT, BUCKET_KEY].some((name) => headers[name] !== undefined))

@@ -18,6 +18,7 @@ const ROWS = {
     'The conditional request cannot succeed due to a conflicting operation against this resource.',
   ],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
+  ExpiredToken: [400, 'The provided token has expired.'],
   IllegalLocationConstraintException: [400, 'The specified location constraint is incompatible with this endpoint.'],
   IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length HTTP header'],
   InternalError: [500, 'We encountered an internal error. Please try again.'],
@@ -29,8 +30,10 @@ const ROWS = {
   InvalidRange: [416, 'The requested range is not satisfiable'],
   InvalidRequest: [400, 'Invalid Request'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
+  InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, 'Your key is too long'],
+  MalformedPolicy: [400, "Policies must be valid JSON and the first byte must be '{'"],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
   MaxMessageLengthExceeded: [400, 'Your request was too big.'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size'],
@@ -244,12 +247,19 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   KmsTagInvalid: ({ message }) => kms('TagException', message),
   KmsThrottled: () =>
     new S3Error('SlowDown', { message: 'Please reduce your request rate for operations involving AWS KMS.' }),
-  AccessDenied: ({ callerArn, action, resource, reason }) =>
-    new S3Error('AccessDenied', {
-      ...(action.startsWith('kms:') && {
-        message: `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
-      }),
-    }),
+  AccessDenied: ({ callerArn, action, resource, reason, told }) => {
+    if (!told) return new S3Error('AccessDenied')
+    // S3 puts its resources in quotes, the KMS does not.
+    const named = action.startsWith('s3:') ? `"${resource}"` : resource
+    const message = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${named} ${reason}`
+    return new S3Error('AccessDenied', { message })
+  },
+  CredentialUnknown: ({ accessKeyId }) =>
+    new S3Error('InvalidAccessKeyId', { fields: { AWSAccessKeyId: accessKeyId } }),
+  SessionTokenInvalid: () => new S3Error('InvalidToken'),
+  SessionTokenExpired: () => new S3Error('ExpiredToken'),
+  IdentityRefused: ({ message }) => new S3Error('InvalidRequest', { message }),
+  PolicyMalformed: ({ message }) => new S3Error('MalformedPolicy', { message }),
   Damaged: () => new S3Error('InternalError'),
   Contention: () => new S3Error('OperationAborted'),
   ArgumentInvalid: ({ argument, value, message }) =>

@@ -4,8 +4,9 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { EncryptionMethod } from '../core/outcome.ts'
-import type { CallContext } from '../core/principal.ts'
 import type { IncomingBody } from '../objects/types.ts'
+import type { CallContext } from '../policy/call.ts'
+import type { AccessNeed } from './authorize.ts'
 import type { S3Services } from './services.ts'
 
 export interface Operation {
@@ -19,6 +20,8 @@ export interface Operation {
   readonly header?: string
   /** The IAM action, e.g. 's3:PutObject'. */
   readonly action: string
+  /** All that must be allowed before it runs; absent: `action` on the target. */
+  readonly access?: (request: S3Request) => readonly AccessNeed[]
   readonly audit: 'data' | 'management'
   readonly readOnly: boolean
   /** How the body is read; `stream` hands over `request.body()`, `document` buffers up to `maxBytes`. */
@@ -39,8 +42,8 @@ export interface S3Request {
   readonly rawHeaders: readonly string[]
   readonly call: CallContext
   readonly requestId: string
-  /** 'v4', or 'v2' for SigV2 presigned, which may not touch KMS objects. */
-  readonly signatureVersion: 'v2' | 'v4'
+  /** For what only `run` can know that it needs, such as the keys named in a body. Throws AccessDenied. */
+  authorize(need: AccessNeed): Promise<void>
   /** The verified body as a stream (kind 'stream'). Answers `Expect: 100-continue` when iteration begins. */
   body(): IncomingBody
   /** The whole verified body (kind 'document'), digests already checked. */

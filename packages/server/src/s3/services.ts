@@ -1,11 +1,13 @@
 /** What the S3 door calls below it. Wired once, in `cli/serve`. */
 import type { Clock } from '../core/clock.ts'
+import type { Accounts } from '../identity/accounts.ts'
 import type { Buckets } from '../objects/buckets.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
 import type { Objects } from '../objects/objects.ts'
 
 export interface S3Services {
+  readonly accounts: Accounts
   readonly buckets: Buckets
   readonly objects: Objects
   readonly multipart: Multipart

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { document, element } from '../protocols/xml-writer.ts'
 import { childText, readXml } from './xml-reader.ts'
-import { document, element } from './xml-writer.ts'
 
 const read = (text: string) => readXml(Buffer.from(text))
 

@@ -26,6 +26,8 @@ export interface V4Claim {
   readonly version: 'v4'
   readonly by: 'header' | 'query'
   readonly accessKeyId: string
+  /** Of temporary credentials. */
+  readonly sessionToken: string | undefined
   readonly scope: CredentialScope
   readonly signedHeaders: readonly string[]
   readonly signature: string
@@ -40,6 +42,8 @@ export interface V2Claim {
   readonly version: 'v2'
   readonly by: 'query'
   readonly accessKeyId: string
+  /** Of temporary credentials; it is under the signature as a header of the same name. */
+  readonly sessionToken: string | undefined
   readonly signature: string
   readonly expiresAtMs: number
 }
@@ -88,6 +92,7 @@ function headerClaim(authorization: string, request: SignedRequestFacts): V4Clai
     version: 'v4',
     by: 'header',
     ...credential,
+    sessionToken: request.headers['x-amz-security-token'],
     signedHeaders: SignedHeaders.split(';'),
     signature: Signature,
     amzDate,
@@ -117,6 +122,7 @@ function queryClaim(query: URLSearchParams): V4Claim {
     version: 'v4',
     by: 'query',
     ...readCredential(query.get('X-Amz-Credential')!, malformed),
+    sessionToken: query.get('X-Amz-Security-Token') ?? undefined,
     signedHeaders: query.get('X-Amz-SignedHeaders')!.split(';'),
     signature: query.get('X-Amz-Signature')!,
     amzDate,
@@ -138,6 +144,7 @@ function v2Claim(query: URLSearchParams): V2Claim {
     version: 'v2',
     by: 'query',
     accessKeyId: query.get('AWSAccessKeyId')!,
+    sessionToken: query.get('x-amz-security-token') ?? undefined,
     signature,
     expiresAtMs: expires * 1000,
   }

@@ -227,11 +227,13 @@ function verifyV2(claim: V2Claim, request: SignedRequestFacts, options: VerifyOp
     })
   }
   const { headers } = request
-  const amz = Object.keys(headers)
+  const query = new URLSearchParams(request.rawQuery)
+  const signed: Record<string, string | undefined> = { ...headers }
+  if (claim.sessionToken !== undefined) signed['x-amz-security-token'] = claim.sessionToken
+  const amz = Object.keys(signed)
     .filter((name) => name.startsWith('x-amz-'))
     .sort()
-    .map((name) => `${name}:${headers[name]!.trim()}\n`)
-  const query = new URLSearchParams(request.rawQuery)
+    .map((name) => `${name}:${signed[name]!.trim()}\n`)
   const resources = [...query.keys()].filter((name) => V2_RESOURCES.has(name)).sort()
   const suffix = resources.map((name) => (query.get(name) === '' ? name : `${name}=${query.get(name)}`)).join('&')
   const stringToSign = [

@@ -1,8 +1,9 @@
 /** Buckets themselves: create, head, list, delete, location. */
+
+import { document, element, escapeText, raw } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
 import { childText, readXml } from '../../xml-reader.ts'
-import { document, element, escapeText, raw } from '../../xml-writer.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
 
 const base = { audit: 'management', body: { kind: 'none' } } as const
@@ -14,6 +15,7 @@ export const createBucket: Operation = {
   method: 'PUT',
   target: 'bucket',
   action: 's3:CreateBucket',
+  access: ({ bucket }) => [{ action: 's3:CreateBucket', bucket, unmade: true }],
   readOnly: false,
   body: { kind: 'document', maxBytes: 64 * 1024 },
   async run({ buckets, region }, request) {
@@ -44,7 +46,7 @@ export const headBucket: Operation = {
   action: 's3:ListBucket',
   readOnly: true,
   async run({ buckets, region }, request) {
-    await buckets.require(request.call, request.bucket, 's3:ListBucket')
+    await buckets.require(request.call, request.bucket)
     return { status: 200, headers: { 'x-amz-bucket-region': region, 'x-amz-access-point-alias': 'false' } }
   },
 }
@@ -70,6 +72,7 @@ export const listBuckets: Operation = {
   method: 'GET',
   target: 'service',
   action: 's3:ListAllMyBuckets',
+  access: () => [{ action: 's3:ListAllMyBuckets', bucket: undefined }],
   readOnly: true,
   async run({ buckets, region }, request) {
     const { principal } = request.call
@@ -119,7 +122,7 @@ export const getBucketLocation: Operation = {
   action: 's3:GetBucketLocation',
   readOnly: true,
   async run({ buckets, region }, request) {
-    await buckets.require(request.call, request.bucket, 's3:GetBucketLocation')
+    await buckets.require(request.call, request.bucket)
     return {
       status: 200,
       headers: XML,
@@ -136,12 +139,10 @@ export const getBucketAcl: Operation = {
   query: { acl: undefined },
   action: 's3:GetBucketAcl',
   readOnly: true,
-  async run({ buckets }, request) {
-    await buckets.require(request.call, request.bucket, 's3:GetBucketAcl')
-    const owner = [
-      element('ID', request.call.principal.canonicalId),
-      element('DisplayName', request.call.principal.displayName),
-    ]
+  async run({ accounts, buckets }, request) {
+    const { value } = await buckets.require(request.call, request.bucket)
+    const { canonicalId, displayName } = accounts.find(value.accountId)
+    const owner = [element('ID', canonicalId), element('DisplayName', displayName)]
     const grantee = owner.map((piece) => piece.markup).join('')
     const grant = `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">${grantee}</Grantee>`
     return {

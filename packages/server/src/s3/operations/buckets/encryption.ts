@@ -1,9 +1,9 @@
 /** A bucket's default encryption, and what it blocks. */
 import type { BucketEncryption } from '../../../objects/types.ts'
+import { document, element } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
 import { childrenNamed, childText, onlyChild, readXml, type XmlElement } from '../../xml-reader.ts'
-import { document, element } from '../../xml-writer.ts'
 
 const base = { target: 'bucket', query: { encryption: undefined }, audit: 'management' } as const
 

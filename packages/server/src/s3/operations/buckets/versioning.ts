@@ -1,8 +1,9 @@
 /** A bucket's versioning state. */
+
+import { document, element } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
 import { childText, readXml } from '../../xml-reader.ts'
-import { document, element } from '../../xml-writer.ts'
 
 const base = { target: 'bucket', query: { versioning: undefined }, audit: 'management' } as const
 

@@ -1,8 +1,10 @@
 /** DeleteObjects: up to 1,000 keys in one request, each with a result of its own. */
+
+import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error, toS3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
 import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
-import { document, element, type XmlPiece } from '../../xml-writer.ts'
+import { deleteAction } from '../objects/delete-object.ts'
 
 const MAX_ENTRIES = 1000
 /** Deletions under way at a time: enough to share group commits, few enough to leave room for others. */
@@ -16,6 +18,8 @@ export const deleteObjects: Operation = {
   action: 's3:DeleteObject',
   audit: 'data',
   readOnly: false,
+  // Which keys they are stands in the body; each is asked for by itself.
+  access: () => [],
   body: { kind: 'document', maxBytes: 2 * 1024 * 1024 },
   async run({ buckets, objects }, request) {
     const promised = Object.keys(request.headers).some(
@@ -36,14 +40,16 @@ export const deleteObjects: Operation = {
     ) {
       throw new S3Error('MalformedXML')
     }
-    await buckets.require(request.call, request.bucket, 's3:DeleteObject')
+    await buckets.find(request.bucket)
     const quiet = childText(root, 'Quiet') === 'true'
     const rows: XmlPiece[] = []
     for (let at = 0; at < entries.length; at += AT_ONCE) {
       const batch = entries.slice(at, at + AT_ONCE).map(async ({ objectKey, versionId }) => {
         const named = [element('Key', objectKey), element('VersionId', versionId)]
         try {
-          const result = await objects.delete(request.call, { bucket: request.bucket, objectKey, versionId })
+          const { bucket } = request
+          await request.authorize({ action: deleteAction(versionId), bucket, objectKey, versionId })
+          const result = await objects.delete(request.call, { bucket, objectKey, versionId })
           if (quiet) return undefined
           return element('Deleted', [
             ...named,

@@ -1,8 +1,8 @@
 /** What listings have in common: their parameters and some elements. */
-import type { CallContext } from '../../../core/principal.ts'
+import type { CallContext } from '../../../policy/call.ts'
+import { element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { S3Request } from '../../operation.ts'
-import { element, type XmlPiece } from '../../xml-writer.ts'
 
 /** A page has this many entries at most, of whatever kind. */
 const MAX_ENTRIES = 1000

@@ -1,8 +1,8 @@
 /** ListObjects (v1), ListObjectsV2 and ListObjectVersions. */
 import type { ListedObject } from '../../../objects/listing.ts'
+import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
-import { document, element, type XmlPiece } from '../../xml-writer.ts'
 import { ownerElement, prefixElements, readListInput } from './list-input.ts'
 
 const base = { method: 'GET', target: 'bucket', audit: 'management', readOnly: true, body: { kind: 'none' } } as const

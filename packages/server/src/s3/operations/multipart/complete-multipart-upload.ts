@@ -1,11 +1,11 @@
 import { type ListedPart, MAX_PARTS } from '../../../objects/completion.ts'
+import { document, element } from '../../../protocols/xml-writer.ts'
 import { checksumElements, checksumOfElement, readChecksum, readChecksumType } from '../../checksum-headers.ts'
 import { customerKeyOfPart, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions } from '../../object-headers.ts'
 import type { Operation, S3Request } from '../../operation.ts'
 import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
-import { document, element } from '../../xml-writer.ts'
 
 export const completeMultipartUpload: Operation = {
   name: 'CompleteMultipartUpload',

@@ -1,9 +1,10 @@
 /** CreateMultipartUpload, and AbortMultipartUpload which undoes it. */
+
+import { document, element } from '../../../protocols/xml-writer.ts'
 import { readUploadChecksum } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
-import { document, element } from '../../xml-writer.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
 
 export const createMultipartUpload: Operation = {

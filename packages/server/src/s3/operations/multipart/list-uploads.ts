@@ -1,9 +1,9 @@
 /** ListMultipartUploads and ListParts. */
 import type { UploadRecord } from '../../../objects/records.ts'
 import { readUploadId } from '../../../objects/upload-id.ts'
+import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
-import { document, element, type XmlPiece } from '../../xml-writer.ts'
 import { ownerElement, prefixElements, readEncoding, readLimit, readListInput } from '../listing/list-input.ts'
 
 const XML = { 'content-type': 'application/xml' }

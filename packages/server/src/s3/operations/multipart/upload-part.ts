@@ -1,12 +1,13 @@
 import type { PartResult } from '../../../objects/multipart-types.ts'
 import type { CustomerKey } from '../../../objects/types.ts'
+import { document, element } from '../../../protocols/xml-writer.ts'
 import { checksumElements, checksumHeaders } from '../../checksum-headers.ts'
 import { readCopySource } from '../../copy-source.ts'
 import { customerKeyOfCopySource, customerKeyOfPart, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions } from '../../object-headers.ts'
 import type { Operation, S3Request } from '../../operation.ts'
-import { document, element } from '../../xml-writer.ts'
+import { copyNeeds } from '../objects/copy-object.ts'
 import { readPartNumber } from './part-number.ts'
 
 export const uploadPart: Operation = {
@@ -42,6 +43,7 @@ export const uploadPartCopy: Operation = {
   ...uploadPart,
   name: 'UploadPartCopy',
   header: 'x-amz-copy-source',
+  access: copyNeeds,
   body: { kind: 'none' },
   async run({ multipart }, request) {
     const { headers, call } = request

@@ -1,11 +1,19 @@
+import { document, element } from '../../../protocols/xml-writer.ts'
+import type { AccessNeed } from '../../authorize.ts'
 import { checksumElements, readChecksumAlgorithm } from '../../checksum-headers.ts'
 import { readCopySource } from '../../copy-source.ts'
 import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
-import type { Operation } from '../../operation.ts'
-import { document, element } from '../../xml-writer.ts'
+import type { Operation, S3Request } from '../../operation.ts'
+import { readNeed } from './get-object.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
+
+/** The source is read as by a GET, the target written as by a PUT. */
+export function copyNeeds({ bucket, objectKey, headers }: S3Request): AccessNeed[] {
+  const source = readCopySource(String(headers['x-amz-copy-source']))
+  return [readNeed(source.bucket, source.objectKey, source.versionId), { action: 's3:PutObject', bucket, objectKey }]
+}
 
 export const copyObject: Operation = {
   name: 'CopyObject',
@@ -13,6 +21,7 @@ export const copyObject: Operation = {
   target: 'object',
   header: 'x-amz-copy-source',
   action: 's3:PutObject',
+  access: copyNeeds,
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },

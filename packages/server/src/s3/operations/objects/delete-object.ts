@@ -1,10 +1,17 @@
 import type { Operation } from '../../operation.ts'
 
+export const deleteAction = (versionId: string | undefined) =>
+  versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
+
 export const deleteObject: Operation = {
   name: 'DeleteObject',
   method: 'DELETE',
   target: 'object',
   action: 's3:DeleteObject',
+  access({ bucket, objectKey, query }) {
+    const versionId = query.get('versionId')
+    return [{ action: deleteAction(versionId), bucket, objectKey, versionId }]
+  },
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },

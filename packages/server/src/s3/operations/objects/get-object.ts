@@ -1,4 +1,5 @@
 import type { GetInput, GetResult } from '../../../objects/types.ts'
+import type { AccessNeed } from '../../authorize.ts'
 import { checksumHeaders } from '../../checksum-headers.ts'
 import { customerKeyOfRead, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
@@ -6,11 +7,20 @@ import { conditions, objectHeaders, requestedRange } from '../../object-headers.
 import type { Operation, S3Reply, S3Request } from '../../operation.ts'
 import { readPartNumber } from '../multipart/part-number.ts'
 
+/** To read a named version is an action of its own. */
+export const readNeed = (bucket: string, objectKey: string, versionId: string | undefined): AccessNeed => ({
+  action: versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
+  bucket,
+  objectKey,
+  versionId,
+})
+
 export const getObject: Operation = {
   name: 'GetObject',
   method: 'GET',
   target: 'object',
   action: 's3:GetObject',
+  access: ({ bucket, objectKey, query }) => [readNeed(bucket, objectKey, query.get('versionId'))],
   audit: 'data',
   readOnly: true,
   body: { kind: 'none' },

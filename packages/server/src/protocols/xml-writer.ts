@@ -17,8 +17,13 @@ export function element(name: string, content: XmlContent): XmlPiece {
 
 /** A whole document in S3's namespace. */
 export function document(name: string, content: readonly XmlPiece[]): string {
+  return `${DECLARATION}${xmlDocument(name, 'http://s3.amazonaws.com/doc/2006-03-01/', content)}`
+}
+
+/** A root element in a namespace, without a declaration. */
+export function xmlDocument(name: string, namespace: string, content: readonly XmlPiece[]): string {
   const inner = content.map((piece) => piece.markup).join('')
-  return `${DECLARATION}<${name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</${name}>`
+  return `<${name} xmlns="${namespace}">${inner}</${name}>`
 }
 
 /** A document without a namespace: errors. */

@@ -1,0 +1,93 @@
+/** One access by one call: the decision, and what is said of it. */
+import { Fault } from '../core/fault.ts'
+import type { DecisionFacts } from '../core/outcome.ts'
+import type { CallContext } from './call.ts'
+import { AccessContext, type KeyValue } from './condition-keys.ts'
+import { type Decided, type Decision, decide, type PolicyType } from './decide.ts'
+import type { Policy } from './document.ts'
+
+/** What a call needs to be allowed. */
+export interface Access {
+  /** e.g. `s3:GetObject`. */
+  readonly action: string
+  readonly resource: string
+  readonly resourceAccount: string
+  readonly resourcePolicy: Policy | undefined
+  /** Whether the resource's policy must give its part also within the account, as a KMS key's must. */
+  readonly resourceMustAllow?: boolean
+  /** The service's condition keys, by lower-case name, and those `aws:` keys that only the service knows. */
+  readonly keys?: (key: string) => KeyValue
+}
+
+export function authorize(call: CallContext, access: Access): Decision {
+  const { permissions, named } = call.principal
+  return decide(
+    {
+      action: access.action,
+      resource: access.resource,
+      principal: named,
+      context: new AccessContext(call, access),
+    },
+    {
+      ...permissions,
+      resource: access.resourcePolicy,
+      resourceAccount: access.resourceAccount,
+      resourceMustAllow: access.resourceMustAllow ?? false,
+    },
+  )
+}
+
+/** Throws Fault AccessDenied where the access is not allowed. */
+export function requireAllowed(call: CallContext, access: Access): void {
+  const decision = authorize(call, access)
+  call.decided(decisionFacts(access, decision))
+  if (!decision.allowed) throw denied(call, access, decision)
+}
+
+/** The refusal in AWS's words (IAM user guide, "Troubleshoot access denied error messages"). */
+export function denied(
+  call: CallContext,
+  { action, resource, resourceAccount }: Pick<Access, 'action' | 'resource' | 'resourceAccount'>,
+  decision: Exclude<Decision, { allowed: true }>,
+): Fault<'AccessDenied'> {
+  const { principal } = call
+  return new Fault('AccessDenied', {
+    callerArn: principal.arn,
+    action,
+    resource,
+    reason: decision.explicit
+      ? `with an explicit deny in ${IN_A[decision.by[0]!.type]}`
+      : `because no ${NO[decision.missing]} allows the ${action} action`,
+    // Strangers learn nothing of policies.
+    told: principal.accountId === resourceAccount,
+  })
+}
+
+const IN_A: Readonly<Record<PolicyType, string>> = {
+  'resource-based': 'a resource-based policy',
+  'identity-based': 'an identity-based policy',
+  'permissions boundary': 'a permissions boundary',
+  session: 'a session policy',
+}
+
+const NO: Readonly<Record<PolicyType, string>> = {
+  'resource-based': 'resource-based policy',
+  'identity-based': 'identity-based policy',
+  'permissions boundary': 'permissions boundary',
+  session: 'session policy',
+}
+
+export function decisionFacts(
+  { action, resource }: Pick<Access, 'action' | 'resource'>,
+  decision: Decision,
+): DecisionFacts {
+  if (decision.allowed) return { action, resource, decision: 'Allowed', by: decision.by.map(statementFacts) }
+  if (decision.explicit) return { action, resource, decision: 'ExplicitDeny', by: decision.by.map(statementFacts) }
+  return { action, resource, decision: 'ImplicitDeny', by: [], missing: decision.missing }
+}
+
+const statementFacts = ({ type, policy, statement }: Decided) => ({
+  policyType: type,
+  policy: policy.name,
+  statement: statement.sid ?? `#${statement.index + 1}`,
+})

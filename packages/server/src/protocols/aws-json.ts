@@ -1,0 +1,35 @@
+/** AWS's JSON protocols (Smithy, "AWS JSON 1.1 protocol"): the operation in X-Amz-Target, members in a JSON object. */
+import { Input } from './input.ts'
+import type { Protocol } from './service-door.ts'
+import { ServiceError } from './service-error.ts'
+
+/** `targetPrefix`: e.g. `TrentService.` */
+export function awsJson(targetPrefix: string): Protocol {
+  return {
+    contentType: 'application/x-amz-json-1.1',
+    read({ request }, body) {
+      const target = String(request.headers['x-amz-target'] ?? '')
+      const name = target.startsWith(targetPrefix) ? target.slice(targetPrefix.length) : ''
+      return { name, input: new Input(parse(body), 'ValidationException') }
+    },
+    render: (_operation, output) => JSON.stringify(output),
+    renderError: ({ code, message }) => JSON.stringify({ __type: code, message }),
+    refusals: {
+      missing: ['MissingAuthenticationTokenException', 400],
+      unknown: ['UnrecognizedClientException', 400],
+      expired: ['ExpiredTokenException', 400],
+      mismatch: ['InvalidSignatureException', 400],
+      incomplete: ['IncompleteSignatureException', 400],
+    },
+  }
+}
+
+function parse(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = bytes.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  } catch {
+    // Falls through to the one answer for whatever is not a JSON object.
+  }
+  throw new ServiceError('SerializationException', 'The request body is not a JSON object.')
+}

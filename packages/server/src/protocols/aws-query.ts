@@ -1,0 +1,102 @@
+/**
+ * AWS's query protocol (Smithy, "AWS query protocol"): a form with `Action` and `Version`, members flattened into
+ * names such as `Tags.member.1.Key`; answers are XML.
+ */
+import { Input } from './input.ts'
+import type { Output, Protocol } from './service-door.ts'
+import { ServiceError } from './service-error.ts'
+import { element, type XmlPiece, xmlDocument } from './xml-writer.ts'
+
+/** `namespace`: of the answers. */
+export function awsQuery(namespace: string): Protocol {
+  return {
+    contentType: 'text/xml',
+    read({ request }, body) {
+      const url = request.url ?? '/'
+      const mark = url.indexOf('?')
+      const text = request.method === 'GET' ? (mark < 0 ? '' : url.slice(mark + 1)) : Buffer.from(body).toString('utf8')
+      const members = readForm(text)
+      return { name: String(members.Action ?? ''), input: new Input(members, 'ValidationError', true) }
+    },
+    render: (operation, output, requestId) =>
+      xmlDocument(`${operation}Response`, namespace, [
+        ...(Object.keys(output).length === 0 ? [] : [element(`${operation}Result`, membersOf(output))]),
+        element('ResponseMetadata', [element('RequestId', requestId)]),
+      ]),
+    renderError: ({ code, message, status }, requestId) =>
+      xmlDocument('ErrorResponse', namespace, [
+        element('Error', [
+          element('Type', status >= 500 ? 'Receiver' : 'Sender'),
+          element('Code', code),
+          element('Message', message),
+        ]),
+        element('RequestId', requestId),
+      ]),
+    refusals: {
+      missing: ['MissingAuthenticationToken', 403],
+      unknown: ['InvalidClientTokenId', 403],
+      expired: ['ExpiredToken', 403],
+      mismatch: ['SignatureDoesNotMatch', 403],
+      incomplete: ['IncompleteSignature', 400],
+    },
+  }
+}
+
+const MAX_MEMBERS = 10_000
+const MAX_DEPTH = 12
+
+/** Lists as arrays, structures as objects, all else as text. Throws ServiceError MalformedQueryString. */
+export function readForm(text: string): Record<string, unknown> {
+  const root: Tree = new Map()
+  let count = 0
+  for (const [name, value] of new URLSearchParams(text)) {
+    const steps = name.split('.')
+    if (++count > MAX_MEMBERS || steps.length > MAX_DEPTH) throw malformed()
+    let node = root
+    for (const step of steps.slice(0, -1)) {
+      const next = node.get(step) ?? new Map<string, string | Tree>()
+      if (typeof next === 'string') throw malformed()
+      node.set(step, next)
+      node = next
+    }
+    const last = steps.at(-1)!
+    if (node.has(last)) throw malformed()
+    node.set(last, value)
+  }
+  return structureOf(root)
+}
+
+type Tree = Map<string, string | Tree>
+
+const malformed = () => new ServiceError('MalformedQueryString', 'The query string is malformed.', 404)
+
+function structureOf(tree: Tree): Record<string, unknown> {
+  return Object.fromEntries([...tree].map(([name, value]) => [name, membersOrText(value)]))
+}
+
+function membersOrText(value: string | Tree): unknown {
+  if (typeof value === 'string') return value
+  const members = value.get('member')
+  if (value.size !== 1 || typeof members !== 'object') return structureOf(value)
+  return [...members].sort(([a], [b]) => Number(a) - Number(b)).map(([, member]) => membersOrText(member))
+}
+
+function membersOf(output: Output): XmlPiece[] {
+  return Object.entries(output).map(([name, value]) => piece(name, value))
+}
+
+/** An array is a list of `member`s, a Map has `entry`s, a Date is ISO 8601. */
+function piece(name: string, value: unknown): XmlPiece {
+  if (Array.isArray(value))
+    return element(
+      name,
+      value.map((member) => piece('member', member)),
+    )
+  if (value instanceof Date) return element(name, value.toISOString().replace(/\.\d{3}Z$/, 'Z'))
+  if (value instanceof Map) {
+    const entries = [...value].map(([key, one]) => element('entry', [element('key', String(key)), piece('value', one)]))
+    return element(name, entries)
+  }
+  if (typeof value === 'object' && value !== null) return element(name, membersOf(value as Output))
+  return element(name, value as string | number | boolean | undefined)
+}

@@ -1,0 +1,183 @@
+/** The door of a service that is not S3: read the body, read the call, authenticate, run, render, record. */
+import type { Clock } from '../core/clock.ts'
+import type { Door, Exchange } from '../core/exchange.ts'
+import { isFault } from '../core/fault.ts'
+import type { Observer, Outcome, ServiceName } from '../core/outcome.ts'
+import type { CallContext } from '../policy/call.ts'
+import { SignatureError } from '../signature/errors.ts'
+import { authenticateService, type ServiceAuthentication } from './authenticate.ts'
+import type { Input } from './input.ts'
+import { ServiceError } from './service-error.ts'
+import type { OpenCall } from './signed-request.ts'
+
+export type Output = Readonly<Record<string, unknown>>
+
+/** One operation of a service, as a row. */
+export interface ServiceOperation<Services> {
+  readonly readOnly: boolean
+  /** Whether it may come unsigned, since what it carries proves by itself who calls. */
+  readonly unsigned?: boolean
+  /** Absent: refused by name. */
+  readonly run?: (services: Services, call: CallContext, input: Input) => Promise<Output>
+}
+
+/** How a service's calls and answers look on the wire. */
+export interface Protocol {
+  readonly contentType: string
+  /** The operation's name and its members. Throws ServiceError. */
+  read(exchange: Exchange, body: Uint8Array): { readonly name: string; readonly input: Input }
+  render(operation: string, output: Output, requestId: string): string
+  renderError(error: ServiceError, requestId: string): string
+  /** Its words for who cannot be told from his signature. */
+  readonly refusals: Readonly<Record<AuthenticationRefusal, readonly [code: string, status: number]>>
+}
+
+export type AuthenticationRefusal = 'missing' | 'unknown' | 'expired' | 'mismatch' | 'incomplete'
+
+export interface ServiceDoorOptions<Services> {
+  readonly service: ServiceName
+  /** e.g. 'AWS KMS', for messages. */
+  readonly title: string
+  readonly protocol: Protocol
+  readonly operations: Readonly<Record<string, ServiceOperation<Services>>>
+  readonly services: Services
+  readonly authentication: ServiceAuthentication
+  /** The service's words for what its operations throw. */
+  readonly toError: (error: unknown) => ServiceError
+  /** What the outcome tells besides. */
+  readonly notes?: (output: Output) => Partial<Outcome>
+  /** Keys and secrets travel here, so plain HTTP is refused unless the operator asks for it. */
+  readonly allowPlainHttp: boolean
+  readonly observer: Observer
+  readonly clock: Clock
+  readonly onInternalError: (error: unknown, requestId: string) => void
+}
+
+const MAX_BODY_BYTES = 256 * 1024
+
+export class ServiceDoor<Services> implements Door {
+  readonly #options: ServiceDoorOptions<Services>
+
+  constructor(options: ServiceDoorOptions<Services>) {
+    this.#options = options
+  }
+
+  async handle(exchange: Exchange): Promise<void> {
+    const { protocol, operations, observer, clock } = this.#options
+    const { request, response } = exchange
+    let name = 'Unknown'
+    let operation: ServiceOperation<Services> | undefined
+    let call: OpenCall | undefined
+    let error: ServiceError | undefined
+    let output: Output = {}
+    let bytesIn = 0
+    try {
+      if (!exchange.secure && !this.#options.allowPlainHttp) {
+        throw new ServiceError(
+          'InvalidRequest',
+          `Requests to ${this.#options.title} must be made over a secure connection.`,
+        )
+      }
+      const body = await readBody(exchange)
+      bytesIn = body.length
+      const read = protocol.read(exchange, body)
+      operation = Object.hasOwn(operations, read.name) ? operations[read.name] : undefined
+      if (operation) name = read.name
+      call = await this.#authenticate(exchange, body, operation?.unsigned === true)
+      output = await this.#run(read.name, operation, call, read.input)
+    } catch (thrown) {
+      error = this.#options.toError(thrown)
+      if (error.status >= 500 && error.status !== 501) {
+        this.#options.onInternalError(error.cause ?? thrown, exchange.requestId)
+      }
+    }
+    const text = error
+      ? protocol.renderError(error, exchange.requestId)
+      : protocol.render(name, output, exchange.requestId)
+    response.writeHead(error?.status ?? 200, {
+      'content-type': protocol.contentType,
+      'content-length': Buffer.byteLength(text),
+      'x-amzn-requestid': exchange.requestId,
+      ...(!request.complete && { connection: 'close' }),
+    })
+    response.end(text)
+    observer.observe({
+      service: this.#options.service,
+      operation: name,
+      requestId: exchange.requestId,
+      startedAtMs: exchange.startedAtMs,
+      durationMs: clock.nowMs() - exchange.startedAtMs,
+      status: error?.status ?? 200,
+      errorCode: error?.code,
+      caller: call?.principal,
+      sourceIp: exchange.sourceIp,
+      userAgent: request.headers['user-agent'],
+      tls: exchange.tls,
+      bytesIn,
+      bytesOut: Buffer.byteLength(text),
+      readOnly: operation?.readOnly ?? true,
+      decisions: call?.decisions,
+      ...this.#options.notes?.(output),
+    })
+  }
+
+  async #authenticate(exchange: Exchange, body: Uint8Array, mayBeUnsigned: boolean): Promise<OpenCall> {
+    try {
+      const call = await authenticateService(exchange, body, this.#options.authentication)
+      if (!call.signature && !mayBeUnsigned) throw this.#refusal('missing', 'Missing Authentication Token')
+      return call
+    } catch (error) {
+      if (isFault(error, 'CredentialUnknown') || isFault(error, 'SessionTokenInvalid')) {
+        throw this.#refusal('unknown', 'The security token included in the request is invalid.', error)
+      }
+      if (isFault(error, 'SessionTokenExpired')) {
+        throw this.#refusal('expired', 'The security token included in the request is expired', error)
+      }
+      if (!(error instanceof SignatureError)) throw error
+      const isMismatch = error.code === 'SignatureDoesNotMatch' || error.code === 'RequestTimeTooSkewed'
+      throw this.#refusal(isMismatch ? 'mismatch' : 'incomplete', error.message, error)
+    }
+  }
+
+  #refusal(refusal: AuthenticationRefusal, message: string, cause?: unknown): ServiceError {
+    const [code, status] = this.#options.protocol.refusals[refusal]
+    return new ServiceError(code, message, status, { cause })
+  }
+
+  async #run(
+    name: string,
+    operation: ServiceOperation<Services> | undefined,
+    call: CallContext,
+    input: Input,
+  ): Promise<Output> {
+    if (!operation) throw this.#options.toError(new UnknownOperation(name))
+    if (!operation.run) {
+      throw new ServiceError('UnsupportedOperationException', `${name} is not supported by this server.`)
+    }
+    return operation.run(this.#options.services, call, input)
+  }
+}
+
+/** No operation of the service has this name. */
+export class UnknownOperation extends Error {
+  readonly operation: string
+
+  constructor(operation: string) {
+    super(`no operation ${operation}`)
+    this.name = 'UnknownOperation'
+    this.operation = operation
+  }
+}
+
+async function readBody({ request, response, expectsContinue }: Exchange): Promise<Uint8Array> {
+  if (expectsContinue) response.writeContinue()
+  const pieces: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY_BYTES)
+      throw new ServiceError('RequestEntityTooLargeException', 'The request is too large.', 413)
+    pieces.push(chunk)
+  }
+  return Buffer.concat(pieces)
+}

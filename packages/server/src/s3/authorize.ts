@@ -1,0 +1,79 @@
+/** Whether a call may do a thing to a bucket or an object: the caller's policies and the bucket's, asked together. */
+import type { BucketRecord } from '../objects/records.ts'
+import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
+import { keyValue } from '../policy/condition-keys.ts'
+import type { Decision } from '../policy/decide.ts'
+import { type Policy, readPolicy } from '../policy/document.ts'
+import type { OpenCall } from '../protocols/signed-request.ts'
+import { S3_KEYS } from './condition-keys.ts'
+import type { S3Request } from './operation.ts'
+import type { S3Services } from './services.ts'
+
+/** One thing that a request needs to be allowed. */
+export interface AccessNeed {
+  /** e.g. `s3:GetObjectVersion`. */
+  readonly action: string
+  /** Undefined: it is about the caller's own account. */
+  readonly bucket: string | undefined
+  /** '' or absent: it is about the bucket itself. */
+  readonly objectKey?: string
+  readonly versionId?: string | undefined
+  /** The bucket is still to be made, so that no policy of its own can speak. */
+  readonly unmade?: boolean
+}
+
+/** Opens the bucket to the call where the need is allowed. Throws BucketNotFound or AccessDenied. */
+export async function requireAccess(services: S3Services, request: S3Request, need: AccessNeed): Promise<void> {
+  const { call } = request
+  const { access, decision, record } = await decideAccess(services, request, need)
+  call.decided(decisionFacts(access, decision))
+  if (!decision.allowed) throw denied(call, access, decision)
+  if (record) (call as OpenCall).openedBuckets.add(record.bucketId)
+}
+
+export async function hasAccess(services: S3Services, request: S3Request, need: AccessNeed): Promise<boolean> {
+  const { access, decision } = await decideAccess(services, request, need)
+  request.call.decided(decisionFacts(access, decision))
+  return decision.allowed
+}
+
+async function decideAccess(services: S3Services, request: S3Request, need: AccessNeed) {
+  const { call } = request
+  const record = need.bucket === undefined || need.unmade ? undefined : await services.buckets.find(need.bucket)
+  const subject = { request, need }
+  const access: Access = {
+    action: need.action,
+    resource: resourceOf(need),
+    resourceAccount: record?.accountId ?? call.principal.accountId,
+    resourcePolicy: record && bucketPolicy(record, need.bucket!),
+    keys: (key) => keyValue(S3_KEYS, subject, key),
+  }
+  const decision = isOwnersWayOut(call, access) ? WAY_OUT : authorize(call, access)
+  return { access, decision, record }
+}
+
+/** A policy can lock out everybody but the owner's root user from the bucket's policy itself. */
+function isOwnersWayOut({ principal }: S3Request['call'], { action, resourceAccount }: Access): boolean {
+  return principal.principalType === 'Root' && principal.accountId === resourceAccount && WAYS_OUT.has(action)
+}
+
+const WAYS_OUT = new Set(['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy'])
+const WAY_OUT: Decision = { allowed: true, by: [] }
+
+function resourceOf({ bucket, objectKey }: AccessNeed): string {
+  if (bucket === undefined) return 'arn:aws:s3:::*'
+  return objectKey === undefined || objectKey === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${objectKey}`
+}
+
+/** Compiled once for each time that the bucket's record changes. */
+function bucketPolicy(record: BucketRecord, bucket: string): Policy | undefined {
+  if (record.policy === undefined) return undefined
+  let policy = compiled.get(record)
+  if (!policy) {
+    policy = readPolicy(record.policy, 'resource', `bucket policy of ${bucket}`)
+    compiled.set(record, policy)
+  }
+  return policy
+}
+
+const compiled = new WeakMap<BucketRecord, Policy>()

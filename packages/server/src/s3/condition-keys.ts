@@ -1,0 +1,63 @@
+/**
+ * S3's condition keys as rows: how each follows from a request (Service Authorization Reference, "Condition keys for
+ * Amazon S3"). A header that was not sent leaves its key absent.
+ */
+import type { KeyTable, KeyValue } from '../policy/condition-keys.ts'
+import type { AccessNeed } from './authorize.ts'
+import type { S3Request } from './operation.ts'
+
+export interface S3Subject {
+  readonly request: S3Request
+  readonly need: AccessNeed
+}
+
+type Row = (subject: S3Subject) => KeyValue
+
+const header =
+  (name: string): Row =>
+  ({ request: { headers } }) =>
+    headers[name] === undefined ? undefined : String(headers[name])
+
+const query =
+  (name: string): Row =>
+  ({ request }) =>
+    request.query.get(name)
+
+const headers = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [`s3:${name}`, header(name)]))
+
+const AUTH_TYPES = { header: 'REST-HEADER', query: 'REST-QUERY-STRING', form: 'POST' } as const
+
+export const S3_KEYS: KeyTable<S3Subject> = {
+  keys: {
+    ...headers(
+      'x-amz-acl',
+      'x-amz-content-sha256',
+      'x-amz-copy-source',
+      'x-amz-grant-full-control',
+      'x-amz-grant-read',
+      'x-amz-grant-read-acp',
+      'x-amz-grant-write',
+      'x-amz-grant-write-acp',
+      'x-amz-metadata-directive',
+      'x-amz-object-ownership',
+      'x-amz-server-side-encryption',
+      'x-amz-server-side-encryption-customer-algorithm',
+      'x-amz-storage-class',
+      'x-amz-website-redirect-location',
+    ),
+    's3:x-amz-server-side-encryption-aws-kms-key-id': header('x-amz-server-side-encryption-aws-kms-key-id'),
+    's3:if-match': header('if-match'),
+    's3:if-none-match': header('if-none-match'),
+    's3:prefix': query('prefix'),
+    's3:delimiter': query('delimiter'),
+    's3:max-keys': query('max-keys'),
+    's3:versionid': ({ need }) => need.versionId,
+    's3:resourceaccount': ({ request, need }) => (need.unmade ? request.call.principal.accountId : undefined),
+    's3:tlsversion': ({ request: { call } }) => /^TLSv(\d+(?:\.\d+)?)$/.exec(call.tlsVersion ?? '')?.[1],
+    's3:authtype': ({ request: { call } }) => call.signature && AUTH_TYPES[call.signature.by],
+    's3:signatureversion': ({ request: { call } }) =>
+      call.signature && (call.signature.version === 'v4' ? 'AWS4-HMAC-SHA256' : 'AWS'),
+    's3:signatureage': ({ request: { call } }) => call.signature?.ageMs,
+  },
+  families: {},
+}
