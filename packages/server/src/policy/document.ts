@@ -9,8 +9,11 @@ import { PolicyError } from './policy-error.ts'
 import { compilePrincipals, type PrincipalTest } from './principal.ts'
 import type { PreparedRequest } from './request.ts'
 
-/** `resource` policies name principals, `identity` policies (also boundaries and session policies) do not. */
-export type PolicyKind = 'resource' | 'identity'
+/**
+ * `resource` policies name principals, `identity` policies (also boundaries and session policies) do not; `trust`
+ * policies name principals and no resource, since they are about the one role that they stand at.
+ */
+export type PolicyKind = 'resource' | 'identity' | 'trust'
 
 export interface Statement {
   readonly sid: string | undefined
@@ -97,13 +100,13 @@ function compileStatement(
     effect,
     principals: principalsOf(given, kind),
     matchesAction: actionsOf(given),
-    matchesResource: resourcesOf(given, options),
+    matchesResource: kind === 'trust' ? noResourceOf(given) : resourcesOf(given, options),
     conditions: conditionsOf(given.Condition, options),
   }
 }
 
 function principalsOf(given: Json, kind: PolicyKind): PrincipalTest | undefined {
-  const { positive, value } = eitherOf(given, 'Principal', kind === 'resource')
+  const { positive, value } = eitherOf(given, 'Principal', kind !== 'identity')
   if (kind === 'identity') {
     if (value !== undefined) throw new PolicyError('Policy document should not specify a principal.')
     return undefined
@@ -128,6 +131,13 @@ function resourcesOf(given: Json, options: { readonly variables: boolean }): Sta
     return new ArnPattern(text, options)
   })
   return ({ resourceParts, context }) => patterns.some((one) => one.matchesParts(resourceParts, context)) === positive
+}
+
+function noResourceOf(given: Json): Statement['matchesResource'] {
+  if (given.Resource !== undefined || given.NotResource !== undefined) {
+    throw new PolicyError('Has prohibited field Resource')
+  }
+  return () => true
 }
 
 function conditionsOf(given: unknown, options: { readonly variables: boolean }): Condition[] {
