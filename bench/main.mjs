@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { prepare, root } from '../scripts/prepare.mjs'
+import { decisions, decisionsTable } from './decisions.mjs'
 import { cryptoSpeeds, machine } from './machine.mjs'
 import { cells } from './matrix.mjs'
 import { ratios, summarise, table } from './report.mjs'
@@ -45,11 +46,12 @@ try {
     machine: machine(),
     settings: { rounds: Number(flags.rounds), seconds: Number(flags.seconds), workers: Number(flags.workers) },
     cryptoSpeeds: cryptoSpeeds(),
+    decisions: await decisions(),
     peakMemoryMiB: await subjects.peakMemoryMiB(),
     ratios: ratios(measured),
     measured,
   }
-  process.stdout.write(table(result))
+  process.stdout.write(`${table(result)}\n${decisionsTable(result.decisions)}`)
   const path = flags.out ?? join(root, 'bench/results', `${result.date.slice(0, 10)}.json`)
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, `${JSON.stringify(result, undefined, 1)}\n`)
