@@ -1,19 +1,15 @@
 /** Real clients from the system's packages; one that is absent is skipped aloud. */
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { clientEnvironment, has } from '../support/clients.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const execute = promisify(execFile)
-const has = (name: string) => {
-  const present = spawnSync('sh', ['-c', `command -v ${name}`]).status === 0
-  if (!present) console.log(`SKIPPED: ${name} is not installed`)
-  return present
-}
 
 let server: TestServer
 let dir: string
@@ -23,16 +19,7 @@ const sizes: Record<string, number> = { text: 1_000, empty: 0, large: 300_000_00
 beforeAll(async () => {
   server = await startServer()
   dir = await mkdtemp(join(tmpdir(), 'clients-'))
-  env = {
-    // The system's own clients, whatever a developer has put before them.
-    PATH: `/usr/bin:${process.env.PATH}`,
-    HOME: dir,
-    AWS_ACCESS_KEY_ID: server.root.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: server.root.secretAccessKey,
-    AWS_REGION: 'us-east-1',
-    AWS_DEFAULT_REGION: 'us-east-1',
-    AWS_CA_BUNDLE: server.ca,
-  }
+  env = clientEnvironment(server, dir)
   for (const [name, size] of Object.entries(sizes)) await writeFile(join(dir, name), randomBytes(size))
 })
 afterAll(async () => {
