@@ -1,4 +1,5 @@
 /** Whether a call may do a thing to a bucket or an object: the caller's policies and the bucket's, asked together. */
+import { isFault } from '../core/fault.ts'
 import type { BucketRecord } from '../objects/records.ts'
 import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { keyValue } from '../policy/condition-keys.ts'
@@ -6,6 +7,7 @@ import type { Decision } from '../policy/decide.ts'
 import { type Policy, readPolicy } from '../policy/document.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { S3_KEYS } from './condition-keys.ts'
+import { readCopySource } from './copy-source.ts'
 import type { S3Request } from './operation.ts'
 import type { S3Services } from './services.ts'
 
@@ -31,10 +33,17 @@ export async function requireAccess(services: S3Services, request: S3Request, ne
   if (record) (call as OpenCall).openedBuckets.add(record.bucketId)
 }
 
-export async function hasAccess(services: S3Services, request: S3Request, need: AccessNeed): Promise<boolean> {
-  const { access, decision } = await decideAccess(services, request, need)
+/** Whether an error tells of something absent to a caller who may not list the bucket and so must not learn it. */
+export async function hidesAbsence(services: S3Services, request: S3Request, error: unknown): Promise<boolean> {
+  if (!isFault(error, 'ObjectNotFound') && !isFault(error, 'ObjectDeleted') && !isFault(error, 'VersionNotFound')) {
+    return false
+  }
+  // What a copy does not find is in its source.
+  const source = request.headers['x-amz-copy-source']
+  const bucket = source === undefined ? request.bucket : readCopySource(String(source)).bucket
+  const { access, decision } = await decideAccess(services, request, { action: 's3:ListBucket', bucket })
   request.call.decided(decisionFacts(access, decision))
-  return decision.allowed
+  return !decision.allowed
 }
 
 async function decideAccess(services: S3Services, request: S3Request, need: AccessNeed) {

@@ -3,12 +3,11 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
-import { isFault } from '../core/fault.ts'
 import type { Observer } from '../core/outcome.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { bareDocument, element } from '../protocols/xml-writer.ts'
 import { type Authentication, authenticate } from './authenticate.ts'
-import { hasAccess, requireAccess } from './authorize.ts'
+import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
 import { refuseCustomerKeyInClear } from './encryption-headers.ts'
 import { S3Error, toS3Error } from './errors.ts'
@@ -109,11 +108,7 @@ export class S3Door implements Door {
     try {
       return await operation.run!(services, s3Request)
     } catch (error) {
-      // Who may not list a bucket is not told what is absent from it.
-      const tellsAbsence =
-        isFault(error, 'ObjectNotFound') || isFault(error, 'ObjectDeleted') || isFault(error, 'VersionNotFound')
-      if (!tellsAbsence || (await hasAccess(services, s3Request, { action: 's3:ListBucket', bucket }))) throw error
-      throw new S3Error('AccessDenied', {}, { cause: error })
+      throw (await hidesAbsence(services, s3Request, error)) ? new S3Error('AccessDenied', {}, { cause: error }) : error
     }
   }
 
