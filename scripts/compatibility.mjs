@@ -23,7 +23,7 @@ Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused a
 
 ${table(byName(operations.map((row) => [row.name, row.run !== undefined])))}
 
-Access is by account, there are no policies yet. S3 Bucket Keys are stored in a bucket's configuration, and objects do not
+S3 Bucket Keys are stored in a bucket's configuration, and objects do not
 claim them. Object keys with a NUL character are refused.
 
 ## KMS

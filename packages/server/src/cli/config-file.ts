@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { OBJECT_OWNERSHIPS } from '../objects/records.ts'
 import { ConfigurationError } from './exit.ts'
 
 const accountId = z.string().regex(/^\d{12}$/, 'an account id is 12 digits, in quotes')
@@ -46,7 +47,7 @@ export const configFile = z.strictObject({
   newBuckets: z
     .strictObject({
       blockPublicAccess: z.boolean().default(true),
-      objectOwnership: z.literal('BucketOwnerEnforced').default('BucketOwnerEnforced'),
+      objectOwnership: z.enum(OBJECT_OWNERSHIPS).default('BucketOwnerEnforced'),
     })
     .prefault({}),
   blockedEncryptionTypes: z.array(z.literal('SSE-C')).default([]),

@@ -19,7 +19,7 @@ export async function fsckCommand(flags: { readonly data?: string; readonly secr
       rootKey,
       clock: systemClock,
       observer: { observe() {} },
-      blockedEncryptionTypes: [],
+      newBuckets: { ...settings.file.newBuckets, blockedEncryptionTypes: settings.file.blockedEncryptionTypes },
     })
     let problems = 0
     const summary = await fsck(store, (problem) => {

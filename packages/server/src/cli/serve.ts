@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
+import { ensureConfiguredUser } from '../identity/users.ts'
 import { destroyDueKeys } from '../keys/key-removal.ts'
 import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
 import { sweep } from '../objects/sweep.ts'
@@ -32,9 +33,14 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
       rootKey,
       clock: systemClock,
       observer: noObserver,
-      blockedEncryptionTypes: settings.file.blockedEncryptionTypes,
+      newBuckets: { ...settings.file.newBuckets, blockedEncryptionTypes: settings.file.blockedEncryptionTypes },
     })
     await store.blobs.clearStaging()
+    for (const { id, users } of settings.file.accounts) {
+      for (const user of users) {
+        if (!user.root) await ensureConfiguredUser(store.identity, id, user, systemClock.nowMs())
+      }
+    }
     for (const key of settings.file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
 
     const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)

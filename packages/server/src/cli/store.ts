@@ -1,10 +1,11 @@
 /** Opens a data folder's stores and the services on them; what a worker, fsck and the sweep have in common. */
 import type { Clock } from '../core/clock.ts'
 import type { Observer } from '../core/outcome.ts'
+import { IdentityStore } from '../identity/identity-store.ts'
 import { Kms } from '../keys/kms.ts'
 import type { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
-import { Buckets } from '../objects/buckets.ts'
+import { Buckets, type NewBuckets } from '../objects/buckets.ts'
 import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
 import { Listing } from '../objects/listing.ts'
@@ -23,7 +24,7 @@ export interface StoreOptions {
   readonly region: string
   readonly clock: Clock
   readonly observer: Observer
-  readonly blockedEncryptionTypes: readonly 'SSE-C'[]
+  readonly newBuckets: NewBuckets
 }
 
 export type Store = Awaited<ReturnType<typeof openStore>>
@@ -39,11 +40,12 @@ export async function openStore(options: StoreOptions) {
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })
-  const buckets = new Buckets({ records, clock, blockedEncryptionTypes: options.blockedEncryptionTypes })
+  const buckets = new Buckets({ records, clock, newBuckets: options.newBuckets })
   return {
     records,
     blobs,
     kms,
+    identity: new IdentityStore(records),
     protector,
     reader,
     buckets,

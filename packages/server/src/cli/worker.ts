@@ -55,15 +55,15 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
   const accounts = new Accounts(file.accounts)
-  const directory = new Directory(start.root, file.accounts, accounts)
   const store = await openStore({
     dataDir: settings.dataDir,
     rootKey: RootKey.import(start.rootKey),
     region,
     clock,
     observer,
-    blockedEncryptionTypes: file.blockedEncryptionTypes,
+    newBuckets: { ...file.newBuckets, blockedEncryptionTypes: file.blockedEncryptionTypes },
   })
+  const directory = new Directory({ root: start.root, configured: file.accounts, accounts, store: store.identity })
 
   const s3 = new S3Door({
     services: { ...store, accounts, clock, region },

@@ -1,9 +1,9 @@
 /** The root user's credentials where none are given: made once, kept in AWS's shared-credentials format, mode 0600. */
-import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileDurably } from '../core/durable-file.ts'
 import type { AccessKeyPair } from './directory.ts'
+import { newSecretAccessKey, uniqueId } from './unique-ids.ts'
 
 export const CREDENTIALS_PROFILE = 'strongroom'
 
@@ -19,7 +19,7 @@ export async function ensureCredentials(secretsDir: string): Promise<AccessKeyPa
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  const made = { accessKeyId: `AKIA${base32(16)}`, secretAccessKey: randomBytes(30).toString('base64') }
+  const made = { accessKeyId: uniqueId('AKIA'), secretAccessKey: newSecretAccessKey() }
   await mkdir(secretsDir, { recursive: true, mode: 0o700 })
   const text = `[${CREDENTIALS_PROFILE}]\naws_access_key_id = ${made.accessKeyId}\naws_secret_access_key = ${made.secretAccessKey}\n`
   await writeFileDurably(path, text, 0o600)
@@ -32,8 +32,4 @@ function parse(text: string, path: string): AccessKeyPair {
   const secretAccessKey = /^aws_secret_access_key\s*=\s*(\S+)/m.exec(section)?.[1]
   if (!accessKeyId || !secretAccessKey) throw new Error(`${path} has no complete profile [${CREDENTIALS_PROFILE}]`)
   return { accessKeyId, secretAccessKey }
-}
-
-function base32(length: number): string {
-  return Array.from(randomBytes(length), (byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte & 31]).join('')
 }

@@ -1,9 +1,9 @@
 /** Who calls: from an access key, and a session token where there is one, to a principal with its policies. */
-import { createHash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import type { Principal } from '../policy/call.ts'
 import { type AccountConfig, type Accounts, ROOT_ACCOUNT, type UserConfig } from './accounts.ts'
-import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
+import type { IdentityStore } from './identity-store.ts'
+import { rootPrincipal, userPrincipal } from './principals.ts'
 
 export interface AccessKeyPair {
   readonly accessKeyId: string
@@ -14,57 +14,63 @@ export interface Credential extends AccessKeyPair {
   readonly principal: Principal
 }
 
+export interface DirectoryOptions {
+  /** Of the root user that the first start makes. */
+  readonly root: AccessKeyPair
+  readonly configured: readonly AccountConfig[]
+  readonly accounts: Accounts
+  readonly store: IdentityStore
+}
+
+type ConfiguredKey = Pick<UserConfig, 'name' | 'root' | 'secretAccessKey'> & { readonly accountId: string }
+
 export class Directory {
   readonly accounts: Accounts
-  readonly #credentials = new Map<string, Credential>()
+  readonly #store: IdentityStore
+  readonly #configured = new Map<string, ConfiguredKey>()
 
   /** Throws a TypeError where two users share an access key id. */
-  constructor(root: AccessKeyPair, configured: readonly AccountConfig[], accounts: Accounts) {
+  constructor({ root, configured, accounts, store }: DirectoryOptions) {
     this.accounts = accounts
+    this.#store = store
     this.#add(ROOT_ACCOUNT, { name: 'root', ...root, root: true, policies: [] })
     for (const account of configured) for (const user of account.users) this.#add(account.id, user)
   }
 
   /** Throws CredentialUnknown, SessionTokenInvalid or SessionTokenExpired. Always as things are now, on every process. */
   async findAccessKey(accessKeyId: string, sessionToken: string | undefined): Promise<Credential> {
-    const found = this.#credentials.get(accessKeyId)
-    if (!found) throw new Fault('CredentialUnknown', { accessKeyId })
+    // Temporary credentials are told by their token; long-term ones never have one.
     if (sessionToken !== undefined) throw new Fault('SessionTokenInvalid', {})
+    const found = (await this.#findConfigured(accessKeyId)) ?? (await this.#findStored(accessKeyId))
+    if (!found) throw new Fault('CredentialUnknown', { accessKeyId })
     return found
   }
 
-  #add(accountId: string, user: UserConfig): void {
-    const { accessKeyId, secretAccessKey } = user
-    if (this.#credentials.has(accessKeyId)) throw new TypeError(`two users have the access key id ${accessKeyId}`)
-    const principal = principalOf(this.accounts, accountId, user)
-    this.#credentials.set(accessKeyId, { accessKeyId, secretAccessKey, principal })
+  /** The user as it is now; undefined where there is none. */
+  async userPrincipal(accountId: string, userName: string, accessKeyId: string): Promise<Principal | undefined> {
+    const user = await this.#store.user(accountId, userName)
+    return user && userPrincipal(this.accounts, user, accessKeyId)
   }
-}
 
-function principalOf(accounts: Accounts, accountId: string, user: UserConfig): Principal {
-  const { canonicalId, displayName } = accounts.find(accountId)
-  const arn = `arn:aws:iam::${accountId}:${user.root ? 'root' : `user/${user.name}`}`
-  return {
-    accountId,
-    arn,
-    principalId: user.root ? accountId : userId(accountId, user.name),
-    principalType: user.root ? 'Root' : 'IAMUser',
-    userName: user.root ? undefined : user.name,
-    accessKeyId: user.accessKeyId,
-    canonicalId,
-    displayName,
-    named: { kind: user.root ? 'Account' : 'User', accountId, arn, canonicalId },
-    permissions: {
-      identity: user.policies.flatMap((policyArn) => AWS_MANAGED_POLICIES.get(policyArn)?.policy ?? []),
-      boundary: undefined,
-      session: undefined,
-    },
-    tags: {},
+  async #findConfigured(accessKeyId: string): Promise<Credential | undefined> {
+    const key = this.#configured.get(accessKeyId)
+    if (!key) return undefined
+    const { accountId, secretAccessKey } = key
+    const principal = key.root
+      ? rootPrincipal(this.accounts, accountId, accessKeyId)
+      : await this.userPrincipal(accountId, key.name, accessKeyId)
+    return principal && { accessKeyId, secretAccessKey, principal }
   }
-}
 
-/** AIDA and 17 characters of base 32, as IAM's user ids; the same for the same user at every start. */
-function userId(accountId: string, name: string): string {
-  const digest = createHash('sha256').update(`strongroom user id ${accountId} ${name}`).digest()
-  return `AIDA${Array.from(digest.subarray(0, 17), (byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte & 31]).join('')}`
+  async #findStored(accessKeyId: string): Promise<Credential | undefined> {
+    const key = await this.#store.accessKey(accessKeyId)
+    if (key?.status !== 'Active') return undefined
+    const principal = await this.userPrincipal(key.accountId, key.userName, accessKeyId)
+    return principal && { accessKeyId, secretAccessKey: key.secretAccessKey, principal }
+  }
+
+  #add(accountId: string, { accessKeyId, ...user }: UserConfig): void {
+    if (this.#configured.has(accessKeyId)) throw new TypeError(`two users have the access key id ${accessKeyId}`)
+    this.#configured.set(accessKeyId, { accountId, ...user })
+  }
 }

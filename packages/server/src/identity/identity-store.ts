@@ -40,10 +40,17 @@ export interface RoleWithPolicies {
   readonly trust: Policy
 }
 
+export interface Change<T> {
+  /** None: nothing is to be changed. */
+  readonly mutations: readonly Mutation[]
+  readonly result: T
+}
+
 export class IdentityStore {
   readonly records: RecordStore
   #generation: EntryVersion | undefined
   #known = new Map<string, Promise<unknown>>()
+  #changing: Promise<unknown> = Promise.resolve()
 
   constructor(records: RecordStore) {
     this.records = records
@@ -101,6 +108,29 @@ export class IdentityStore {
     })
   }
 
+  /**
+   * Makes a change that depends on what is there: `edit` reads and gives the mutations, and runs again where anything of
+   * IAM has changed meanwhile, so that all that it saw still holds. Throws what `edit` throws, and ConcurrentModification.
+   */
+  change<T>(edit: () => Promise<Change<T>>): Promise<T> {
+    // One after the other within the process: only other processes make it run again.
+    const made = this.#changing.then(async () => {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const seen = await this.records.get(identityGeneration, names.generation)
+        const { mutations, result } = await edit()
+        if (mutations.length === 0) return result
+        const still = this.records.still(identityGeneration, names.generation, seen)
+        if (await this.commit([still], mutations)) return result
+      }
+      throw new Fault('IdentityRefused', {
+        refusal: 'ConcurrentModification',
+        message: 'The request was rejected because of concurrent changes. Wait a while and submit the request again.',
+      })
+    })
+    this.#changing = made.catch(() => undefined)
+    return made
+  }
+
   /** As {@link RecordStore.commit}, and tells every process that something has changed. */
   commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
     const generation = this.records.put(identityGeneration, names.generation, { id: randomBytes(16).toString('hex') })
@@ -141,3 +171,4 @@ export class IdentityStore {
 }
 
 const MOST_KNOWN = 20_000
+const ATTEMPTS = 100

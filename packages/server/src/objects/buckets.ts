@@ -13,11 +13,20 @@ import {
   bucketRecord,
   currentVersion,
   names,
+  type ObjectOwnership,
   olderVersion,
+  type PublicAccessBlock,
   type Versioning,
 } from './records.ts'
 import type { BucketEncryption } from './types.ts'
 import { removeUploads } from './upload-removal.ts'
+
+const BLOCK_ALL: PublicAccessBlock = {
+  blockPublicAcls: true,
+  ignorePublicAcls: true,
+  blockPublicPolicy: true,
+  restrictPublicBuckets: true,
+}
 
 /** Past every bucket name. */
 const ALL_BUCKETS = new Uint8Array([0xff])
@@ -25,19 +34,25 @@ const ALL_BUCKETS = new Uint8Array([0xff])
 export interface BucketsOptions {
   readonly records: RecordStore
   readonly clock: Clock
-  /** What new buckets block. */
+  readonly newBuckets: NewBuckets
+}
+
+/** What a bucket is when it is new. */
+export interface NewBuckets {
   readonly blockedEncryptionTypes: readonly 'SSE-C'[]
+  readonly blockPublicAccess: boolean
+  readonly objectOwnership: ObjectOwnership
 }
 
 export class Buckets {
   readonly #records: RecordStore
   readonly #clock: Clock
-  readonly #blocked: readonly 'SSE-C'[]
+  readonly #newBuckets: NewBuckets
 
   constructor(options: BucketsOptions) {
     this.#records = options.records
     this.#clock = options.clock
-    this.#blocked = options.blockedEncryptionTypes
+    this.#newBuckets = options.newBuckets
   }
 
   /** The bucket, for deciding who may use it. Throws BucketNotFound. */
@@ -63,7 +78,8 @@ export class Buckets {
     })
   }
 
-  async create(call: CallContext, bucket: string): Promise<void> {
+  /** `ownership` undefined: as new buckets have it. */
+  async create(call: CallContext, bucket: string, ownership?: ObjectOwnership): Promise<void> {
     if (!isBucketName(bucket)) throw new Fault('BucketNameInvalid', { bucket })
     const { accountId } = call.principal
     const record: BucketRecord = {
@@ -71,6 +87,8 @@ export class Buckets {
       accountId,
       createdAtMs: this.#clock.nowMs(),
       encryption: this.#defaultEncryption(),
+      objectOwnership: ownership ?? this.#newBuckets.objectOwnership,
+      ...(this.#newBuckets.blockPublicAccess && { publicAccessBlock: BLOCK_ALL }),
     }
     const at = names.bucket(bucket)
     const made = await this.#records.commit(
@@ -167,7 +185,7 @@ export class Buckets {
       blockedEncryptionTypes: readonly 'SSE-C'[] | undefined
     },
   ): Promise<void> {
-    await this.#change(call, bucket, (record) => ({
+    await this.change(call, bucket, (record) => ({
       ...record,
       encryption: {
         ...encryption,
@@ -177,7 +195,7 @@ export class Buckets {
   }
 
   async deleteEncryption(call: CallContext, bucket: string): Promise<void> {
-    await this.#change(call, bucket, (record) => ({
+    await this.change(call, bucket, (record) => ({
       ...record,
       encryption: { ...this.#defaultEncryption(), blockedEncryptionTypes: record.encryption.blockedEncryptionTypes },
     }))
@@ -188,10 +206,11 @@ export class Buckets {
   }
 
   async putVersioning(call: CallContext, bucket: string, versioning: 'Enabled' | 'Suspended'): Promise<void> {
-    await this.#change(call, bucket, (record) => ({ ...record, versioning }))
+    await this.change(call, bucket, (record) => ({ ...record, versioning }))
   }
 
-  async #change(call: CallContext, bucket: string, change: (record: BucketRecord) => BucketRecord): Promise<void> {
+  /** Changes a bucket's configuration; `change` may be asked again where somebody else was first. */
+  async change(call: CallContext, bucket: string, change: (record: BucketRecord) => BucketRecord): Promise<void> {
     for (let attempt = 0; attempt < 10; attempt++) {
       const stored = await this.require(call, bucket)
       const done = await this.#records.commit(
@@ -222,7 +241,12 @@ export class Buckets {
   }
 
   #defaultEncryption(): BucketEncryption {
-    return { algorithm: 'AES256', kmsKeyId: undefined, bucketKeyEnabled: false, blockedEncryptionTypes: this.#blocked }
+    return {
+      algorithm: 'AES256',
+      kmsKeyId: undefined,
+      bucketKeyEnabled: false,
+      blockedEncryptionTypes: this.#newBuckets.blockedEncryptionTypes,
+    }
   }
 }
 

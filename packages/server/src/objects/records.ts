@@ -13,6 +13,17 @@ import type {
 
 export type Versioning = 'Enabled' | 'Suspended' | undefined
 
+/** AWS's four switches against public access. */
+export interface PublicAccessBlock {
+  readonly blockPublicAcls: boolean
+  readonly ignorePublicAcls: boolean
+  readonly blockPublicPolicy: boolean
+  readonly restrictPublicBuckets: boolean
+}
+
+export const OBJECT_OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'] as const
+export type ObjectOwnership = (typeof OBJECT_OWNERSHIPS)[number]
+
 export interface BucketRecord {
   /** 12 bytes in hex; names all that is in the bucket. */
   readonly bucketId: string
@@ -22,6 +33,9 @@ export interface BucketRecord {
   readonly encryption: BucketEncryption
   /** The bucket policy as it was put, byte for byte. */
   readonly policy?: string | undefined
+  readonly publicAccessBlock?: PublicAccessBlock | undefined
+  /** Undefined after its removal: S3 then lets ACLs speak. */
+  readonly objectOwnership?: ObjectOwnership | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }

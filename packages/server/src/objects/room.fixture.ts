@@ -20,6 +20,12 @@ import type { GetInput, IncomingBody, PutInput, RequestedProtection } from './ty
 
 export { call }
 
+const NEW_BUCKETS = {
+  blockedEncryptionTypes: [],
+  blockPublicAccess: true,
+  objectOwnership: 'BucketOwnerEnforced',
+} as const
+
 /** Fails every commit after the next few, as a crash there would. */
 export class FailingCatalog extends MemoryCatalog {
   #left = Number.POSITIVE_INFINITY
@@ -53,7 +59,7 @@ export function makeRoom() {
   const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer })
   const protector = new Protector(kms, new StoredServiceKeys(records, rootKey))
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
-  const buckets = new Buckets({ records, clock, blockedEncryptionTypes: [] })
+  const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS })
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })
   return {

@@ -22,6 +22,8 @@ export interface Statement {
   readonly effect: 'Allow' | 'Deny'
   /** Undefined in identity policies: there it is whoever has the policy. */
   readonly principals: PrincipalTest | undefined
+  /** Whom it names: `anybody` with a star or by exception, `somebody` by name; undefined in identity policies. */
+  readonly names: 'anybody' | 'somebody' | undefined
   matchesAction(request: PreparedRequest): boolean
   matchesResource(request: PreparedRequest): boolean
   readonly conditions: readonly Condition[]
@@ -30,6 +32,7 @@ export interface Statement {
 export interface Condition {
   readonly operator: string
   readonly key: string
+  readonly values: readonly string[]
   readonly holds: ConditionTest
 }
 
@@ -39,6 +42,8 @@ export interface Policy {
   readonly id: string | undefined
   readonly version: '2008-10-17' | '2012-10-17'
   readonly statements: readonly Statement[]
+  /** Users, roles and sessions that it names, wherever. */
+  readonly principalArns: readonly string[]
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -78,6 +83,7 @@ export function compilePolicy(document: Json, kind: PolicyKind, name: string): P
     id,
     version,
     statements: statements.map((statement: unknown, index) => compileStatement(statement, index, kind, options)),
+    principalArns: statements.flatMap((statement) => arnsOf(statement as Json)),
   }
 }
 
@@ -99,6 +105,7 @@ function compileStatement(
     index,
     effect,
     principals: principalsOf(given, kind),
+    names: kind === 'identity' ? undefined : namesAnybody(given) ? 'anybody' : 'somebody',
     matchesAction: actionsOf(given),
     matchesResource: kind === 'trust' ? noResourceOf(given) : resourcesOf(given, options),
     conditions: conditionsOf(given.Condition, options),
@@ -112,6 +119,16 @@ function principalsOf(given: Json, kind: PolicyKind): PrincipalTest | undefined 
     return undefined
   }
   return compilePrincipals(value, positive)
+}
+
+function arnsOf({ Principal, NotPrincipal }: Json): string[] {
+  const named = [Principal, NotPrincipal].flatMap((one) => (isObject(one) ? [one.AWS].flat() : []))
+  return named.filter((one): one is string => typeof one === 'string' && one.startsWith('arn:'))
+}
+
+function namesAnybody({ Principal: principal }: Json): boolean {
+  if (!isObject(principal)) return true
+  return [principal.AWS].flat().includes('*')
 }
 
 function actionsOf(given: Json): Statement['matchesAction'] {
@@ -150,7 +167,7 @@ function conditionsOf(given: unknown, options: { readonly variables: boolean }):
         if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') return String(one)
         throw new PolicyError('Condition is not valid')
       })
-      return { operator, key, holds: compileCondition(operator, key, values, options) }
+      return { operator, key, values, holds: compileCondition(operator, key, values, options) }
     })
   })
 }

@@ -5,6 +5,7 @@ import { type Access, authorize, decisionFacts, denied } from '../policy/authori
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Decision } from '../policy/decide.ts'
 import { type Policy, readPolicy } from '../policy/document.ts'
+import { isPublic } from '../policy/public.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { S3_KEYS } from './condition-keys.ts'
 import { readCopySource } from './copy-source.ts'
@@ -54,7 +55,7 @@ async function decideAccess(services: S3Services, request: S3Request, need: Acce
     action: need.action,
     resource: resourceOf(need),
     resourceAccount: record?.accountId ?? call.principal.accountId,
-    resourcePolicy: record && bucketPolicy(record, need.bucket!),
+    resourcePolicy: record && policyFor(call, record, need.bucket!),
     keys: (key) => keyValue(S3_KEYS, subject, key),
   }
   const decision = isOwnersWayOut(call, access) ? WAY_OUT : authorize(call, access)
@@ -72,6 +73,14 @@ const WAY_OUT: Decision = { allowed: true, by: [] }
 function resourceOf({ bucket, objectKey }: AccessNeed): string {
   if (bucket === undefined) return 'arn:aws:s3:::*'
   return objectKey === undefined || objectKey === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${objectKey}`
+}
+
+/** A bucket that is kept from the public gives by a public policy to its own account only; what it denies stands. */
+function policyFor({ principal }: S3Request['call'], record: BucketRecord, bucket: string): Policy | undefined {
+  const policy = bucketPolicy(record, bucket)
+  if (!policy || !record.publicAccessBlock?.restrictPublicBuckets) return policy
+  if (principal.accountId === record.accountId || !isPublic(policy)) return policy
+  return { ...policy, statements: policy.statements.filter(({ effect }) => effect === 'Deny') }
 }
 
 /** Compiled once for each time that the bucket's record changes. */

@@ -1,6 +1,7 @@
 /** What the S3 door calls below it. Wired once, in `cli/serve`. */
 import type { Clock } from '../core/clock.ts'
 import type { Accounts } from '../identity/accounts.ts'
+import type { IdentityStore } from '../identity/identity-store.ts'
 import type { Buckets } from '../objects/buckets.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
@@ -8,6 +9,7 @@ import type { Objects } from '../objects/objects.ts'
 
 export interface S3Services {
   readonly accounts: Accounts
+  readonly identity: IdentityStore
   readonly buckets: Buckets
   readonly objects: Objects
   readonly multipart: Multipart

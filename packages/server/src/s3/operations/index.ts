@@ -9,6 +9,13 @@ import {
   listBuckets,
 } from './buckets/buckets.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './buckets/encryption.ts'
+import {
+  deleteBucketOwnershipControls,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+} from './buckets/ownership-controls.ts'
+import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './buckets/policy.ts'
+import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './buckets/public-access-block.ts'
 import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
 import { deleteObjects } from './listing/delete-objects.ts'
 import { listObjects, listObjectsV2, listObjectVersions } from './listing/list-objects.ts'
@@ -34,6 +41,16 @@ export const operations: readonly Operation[] = [
   getBucketEncryption,
   putBucketEncryption,
   deleteBucketEncryption,
+  getBucketPolicy,
+  putBucketPolicy,
+  deleteBucketPolicy,
+  getBucketPolicyStatus,
+  getPublicAccessBlock,
+  putPublicAccessBlock,
+  deletePublicAccessBlock,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+  deleteBucketOwnershipControls,
   listObjects,
   listObjectsV2,
   listObjectVersions,

@@ -1,0 +1,89 @@
+/** The bucket policy: put, get, delete, and whether it is public. */
+import type { BucketRecord } from '../../../objects/records.ts'
+import { readPolicy } from '../../../policy/document.ts'
+import { isPublic } from '../../../policy/public.ts'
+import { document, element } from '../../../protocols/xml-writer.ts'
+import { S3Error } from '../../errors.ts'
+import type { Operation } from '../../operation.ts'
+import { checkBucketPolicy } from '../../policy-checks.ts'
+
+const base = { target: 'bucket', query: { policy: undefined }, audit: 'management' } as const
+const MAX_POLICY_BYTES = 20 * 1024
+
+export const getBucketPolicy: Operation = {
+  ...base,
+  name: 'GetBucketPolicy',
+  method: 'GET',
+  action: 's3:GetBucketPolicy',
+  readOnly: true,
+  body: { kind: 'none' },
+  async run({ buckets }, request) {
+    const { value } = await buckets.require(request.call, request.bucket)
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: policyOf(value, request.bucket) }
+  },
+}
+
+export const putBucketPolicy: Operation = {
+  ...base,
+  name: 'PutBucketPolicy',
+  method: 'PUT',
+  action: 's3:PutBucketPolicy',
+  readOnly: false,
+  body: { kind: 'document', maxBytes: 64 * 1024 },
+  async run(services, request) {
+    const { bucket, call } = request
+    const bytes = await request.document()
+    if (bytes.length === 0) throw new S3Error('MissingRequestBodyError')
+    if (bytes.length > MAX_POLICY_BYTES) {
+      throw new S3Error('MalformedPolicy', { message: 'Policies must not be greater than 20480 bytes.' })
+    }
+    const text = Buffer.from(bytes).toString('utf8')
+    const policy = await checkBucketPolicy(services, text, bucket)
+    await services.buckets.change(call, bucket, (record) => {
+      if (record.publicAccessBlock?.blockPublicPolicy && isPublic(policy)) {
+        throw new S3Error('AccessDenied', {
+          message: `User: ${call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`,
+        })
+      }
+      return { ...record, policy: text }
+    })
+    return { status: 204 }
+  },
+}
+
+export const deleteBucketPolicy: Operation = {
+  ...base,
+  name: 'DeleteBucketPolicy',
+  method: 'DELETE',
+  action: 's3:DeleteBucketPolicy',
+  readOnly: false,
+  body: { kind: 'none' },
+  async run({ buckets }, request) {
+    await buckets.change(request.call, request.bucket, ({ policy: _, ...record }) => record)
+    return { status: 204 }
+  },
+}
+
+export const getBucketPolicyStatus: Operation = {
+  ...base,
+  name: 'GetBucketPolicyStatus',
+  method: 'GET',
+  query: { policyStatus: undefined },
+  action: 's3:GetBucketPolicyStatus',
+  readOnly: true,
+  body: { kind: 'none' },
+  async run({ buckets }, request) {
+    const { value } = await buckets.require(request.call, request.bucket)
+    const policy = readPolicy(policyOf(value, request.bucket), 'resource', request.bucket)
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/xml' },
+      body: document('PolicyStatus', [element('IsPublic', isPublic(policy))]),
+    }
+  },
+}
+
+function policyOf({ policy }: BucketRecord, bucket: string): string {
+  if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', { fields: { BucketName: bucket } })
+  return policy
+}
