@@ -32,10 +32,10 @@ test('a header tells a copy', () => {
 })
 
 test.each([
-  ['GetObjectTagging', 'GET', 'object', 'tagging'],
-  ['PutObjectAcl', 'PUT', 'object', 'acl'],
-  ['PutBucketPolicy', 'PUT', 'bucket', 'policy'],
-  ['DeleteObjectTagging', 'DELETE', 'object', 'tagging'],
+  ['GetObjectLegalHold', 'GET', 'object', 'legal-hold'],
+  ['PutObjectRetention', 'PUT', 'object', 'retention'],
+  ['PutBucketReplication', 'PUT', 'bucket', 'replication'],
+  ['DeleteObjectAnnotation', 'DELETE', 'object', 'annotation'],
 ] as const)('%s is refused by name and falls through to nothing', (name, method, target, query) => {
   expect(() => route(method, target, query)).toThrow(`${name} is not implemented by this server.`)
 })

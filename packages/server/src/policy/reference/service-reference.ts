@@ -71,9 +71,10 @@ export const GLOBAL_CONDITION_KEYS: ReadonlySet<string> = keysOf(
 /** Whether a set has a key, or the family that it belongs to. */
 export function hasKey(keys: ReadonlySet<string>, key: string): boolean {
   const name = key.toLowerCase()
+  if (isFamily(name)) return false
   if (keys.has(name)) return true
-  for (const family of keys) {
-    if (/[/:]$/.test(family) && name.startsWith(family) && name.length > family.length) return true
-  }
+  for (const family of keys) if (isFamily(family) && name.startsWith(family)) return true
   return false
 }
+
+const isFamily = (key: string) => key.endsWith('/') || key.endsWith(':')
