@@ -23,6 +23,7 @@ export class RequestLog implements Observer {
       viaRequestId: outcome.viaRequestId,
       status: outcome.status,
       error: outcome.errorCode,
+      refused: refusals(outcome),
       caller: outcome.caller?.arn,
       accessKeyId: outcome.caller?.accessKeyId,
       sourceIp: outcome.sourceIp,
@@ -38,6 +39,20 @@ export class RequestLog implements Observer {
     })
   }
 }
+
+/** Why, in a few words each; nothing where all was allowed. */
+function refusals({ decisions }: Outcome): readonly string[] | undefined {
+  const refused = decisions?.filter(({ decision }) => decision !== 'Allowed')
+  if (!refused || refused.length === 0) return undefined
+  return refused.slice(0, MOST_REFUSALS).map(({ action, resource, by, missing }) => {
+    const why =
+      by.length > 0 ? by.map(({ policy, statement }) => `${policy} ${statement}`).join(', ') : `no ${missing} policy`
+    return `${action} on ${resource}: ${why}`
+  })
+}
+
+/** DeleteObjects can be refused for each of a thousand keys. */
+const MOST_REFUSALS = 5
 
 /** One observer out of several, each of which sees every outcome. */
 export function observers(...all: readonly Observer[]): Observer {

@@ -1,11 +1,14 @@
-/** What the primary process and its workers say to each other, and a typed way to say it. */
-import type { MetricSnapshot } from '../metrics/registry.ts'
+/** What the primary process and its workers say to each other. */
 import type { WorkerStart } from './worker.ts'
+
+/** What one worker may ask of all. The answers' types are known to who asks. */
+export type Question = { readonly about: 'metrics' } | { readonly about: 'refusal'; readonly requestId: string }
 
 export type ToWorker =
   | { readonly type: 'start'; readonly start: WorkerStart }
-  | { readonly type: 'collect-metrics'; readonly id: number }
-  | { readonly type: 'metrics'; readonly id: number; readonly snapshots: readonly MetricSnapshot[] }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** What all workers answered to this worker's question. */
+  | { readonly type: 'answers'; readonly id: number; readonly answers: readonly unknown[] }
   | { readonly type: 'reload-certificate' }
   | { readonly type: 'stop' }
 
@@ -13,7 +16,6 @@ export type ToPrimary =
   | { readonly type: 'online' }
   | { readonly type: 'ready'; readonly httpPort: number | undefined; readonly httpsPort: number | undefined }
   | { readonly type: 'failed'; readonly message: string; readonly exitCode: number }
-  /** The worker's own numbers, as asked for by `collect-metrics`. */
-  | { readonly type: 'metrics-of-worker'; readonly id: number; readonly snapshot: readonly MetricSnapshot[] }
-  /** The worker wants the numbers of all. */
-  | { readonly type: 'want-metrics'; readonly id: number }
+  /** The worker's own answer to an `ask`; undefined where it has none. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly type: 'want'; readonly id: number; readonly question: Question }

@@ -3,8 +3,7 @@
  * It serves no request itself.
  */
 import cluster, { type Worker } from 'node:cluster'
-import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
-import type { ToPrimary, ToWorker } from './channel.ts'
+import type { Question, ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
 import { withDefinitePort } from './free-port.ts'
 import type { WorkerStart } from './worker.ts'
@@ -75,17 +74,17 @@ class WorkerPool {
           case 'failed':
             reject(message.exitCode === 78 ? new ConfigurationError(message.message) : new Error(message.message))
             break
-          case 'want-metrics':
-            this.#collect(worker, message.id)
+          case 'want':
+            this.#ask(worker, message.id, message.question)
             break
-          case 'metrics-of-worker':
-            this.#collections.get(message.id)?.take(worker, message.snapshot)
+          case 'answer':
+            this.#collections.get(message.id)?.take(worker, message.answer)
             break
         }
       })
       worker.on('exit', (code, signal) => {
         const served = this.#serving.delete(worker)
-        for (const collection of this.#collections.values()) collection.take(worker, [])
+        for (const collection of this.#collections.values()) collection.take(worker, undefined)
         reject(new Error(`a worker ended before it served (${signal ?? `exit code ${code}`})`))
         if (served && !this.#stopping) this.#replace(worker, signal ?? `exit code ${code}`)
       })
@@ -113,31 +112,32 @@ class WorkerPool {
     })
   }
 
-  /** Asks every worker for its numbers and gives the sum to the one that wants them. */
-  #collect(asker: Worker, askersId: number): void {
+  /** Asks every worker and gives all answers to the one that wants them. */
+  #ask(asker: Worker, askersId: number, question: Question): void {
     const id = this.#nextCollection++
-    const collection = new Collection([...this.#serving], (snapshots) => {
+    const collection = new Collection([...this.#serving], (answers) => {
       this.#collections.delete(id)
-      send(asker, { type: 'metrics', id: askersId, snapshots: mergeSnapshots(snapshots) })
+      send(asker, { type: 'answers', id: askersId, answers })
     })
     this.#collections.set(id, collection)
-    this.broadcast({ type: 'collect-metrics', id })
+    this.broadcast({ type: 'ask', id, question })
   }
 }
 
 class Collection {
   readonly #waiting: Set<Worker>
-  readonly #taken: (readonly MetricSnapshot[])[] = []
-  readonly #done: (snapshots: readonly (readonly MetricSnapshot[])[]) => void
+  readonly #taken: unknown[] = []
+  readonly #done: (answers: readonly unknown[]) => void
 
-  constructor(workers: readonly Worker[], done: (snapshots: readonly (readonly MetricSnapshot[])[]) => void) {
+  constructor(workers: readonly Worker[], done: (answers: readonly unknown[]) => void) {
     this.#waiting = new Set(workers)
     this.#done = done
   }
 
-  take(worker: Worker, snapshot: readonly MetricSnapshot[]): void {
+  /** `undefined` is no answer. */
+  take(worker: Worker, answer: unknown): void {
     if (!this.#waiting.delete(worker)) return
-    this.#taken.push(snapshot)
+    if (answer !== undefined) this.#taken.push(answer)
     if (this.#waiting.size === 0) this.#done(this.#taken)
   }
 }

@@ -31,11 +31,11 @@ process.on('message', (message: ToWorker) => {
         },
       )
       break
-    case 'collect-metrics':
-      say({ type: 'metrics-of-worker', id: message.id, snapshot: running?.metricsSnapshot() ?? [] })
+    case 'ask':
+      say({ type: 'answer', id: message.id, answer: running?.answer(message.question) })
       break
-    case 'metrics':
-      running?.metricsCollected(message.id, message.snapshots)
+    case 'answers':
+      running?.answered(message.id, message.answers)
       break
     case 'reload-certificate':
       running?.reloadCertificate()

@@ -1,5 +1,6 @@
 /** A worker process: opens the stores, wires the services to the doors and serves. */
 import pino from 'pino'
+import { RecentRefusals } from '../audit/recent-refusals.ts'
 import { observers, RequestLog } from '../audit/request-log.ts'
 import { systemClock } from '../core/clock.ts'
 import { AbsentDoor } from '../http/absent-door.ts'
@@ -11,12 +12,12 @@ import { type AccessKeyPair, Directory } from '../identity/directory.ts'
 import { RootKey } from '../keys/root-key.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
-import type { MetricSnapshot } from '../metrics/registry.ts'
+import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import { ServerMetrics } from '../metrics/server-metrics.ts'
 import { awsJson } from '../protocols/aws-json.ts'
 import { ServiceDoor } from '../protocols/service-door.ts'
 import { S3Door } from '../s3/door.ts'
-import type { ToPrimary } from './channel.ts'
+import type { Question, ToPrimary } from './channel.ts'
 import type { Settings } from './settings.ts'
 import { openStore } from './store.ts'
 
@@ -32,8 +33,9 @@ export interface WorkerStart {
 export interface RunningWorker {
   readonly httpPort: number | undefined
   readonly httpsPort: number | undefined
-  metricsSnapshot(): readonly MetricSnapshot[]
-  metricsCollected(id: number, snapshots: readonly MetricSnapshot[]): void
+  /** This worker's part of what one of them asks of all; undefined where it has none. */
+  answer(question: Question): unknown
+  answered(id: number, answers: readonly unknown[]): void
   reloadCertificate(): void
   /** Finishes the requests under way and closes the stores. */
   stop(): Promise<void>
@@ -49,7 +51,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     pino.destination({ dest: file.log.file ?? 2, sync: false, mkdir: true }),
   )
   const metrics = new ServerMetrics(String(process.pid))
-  const observer = observers(new RequestLog(logger), metrics)
+  const refusals = new RecentRefusals()
+  const observer = observers(new RequestLog(logger), metrics, refusals)
   const clock = systemClock
   const onInternalError = (error: unknown, requestId: string) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
@@ -90,8 +93,14 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     onInternalError,
   })
 
-  const waiting = new Map<number, (snapshots: readonly MetricSnapshot[]) => void>()
+  const waiting = new Map<number, (answers: readonly unknown[]) => void>()
   let nextId = 1
+  const askAll = (question: Question) =>
+    new Promise<readonly unknown[]>((resolve) => {
+      const id = nextId++
+      waiting.set(id, resolve)
+      say({ type: 'want', id, question })
+    })
   let stopping = false
   const ownDoor = new OwnDoor({
     notReady: async () => {
@@ -99,12 +108,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       await store.records.catalog.getMany([Buffer.from('c')])
       return undefined
     },
-    collectMetrics: () =>
-      new Promise((resolve) => {
-        const id = nextId++
-        waiting.set(id, resolve)
-        say({ type: 'want-metrics', id })
-      }),
+    collectMetrics: async () => mergeSnapshots((await askAll({ about: 'metrics' })) as (readonly MetricSnapshot[])[]),
     observer,
     nowMs: clock.nowMs,
     onInternalError,
@@ -126,9 +130,10 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   return {
     httpPort: listener.httpPort,
     httpsPort: listener.httpsPort,
-    metricsSnapshot: () => metrics.registry.snapshot(),
-    metricsCollected(id, snapshots) {
-      waiting.get(id)?.(snapshots)
+    answer: (question) =>
+      question.about === 'metrics' ? metrics.registry.snapshot() : refusals.find(question.requestId),
+    answered(id, answers) {
+      waiting.get(id)?.(answers)
       waiting.delete(id)
     },
     reloadCertificate: () => listener.reloadCertificate(),

@@ -51,6 +51,22 @@ export interface DecisionFacts {
   readonly by: readonly { readonly policyType: string; readonly policy: string; readonly statement: string }[]
   /** Of an implicit deny: the first kind of policy that would have had to allow. */
   readonly missing?: string | undefined
+  /** Of a refusal: the statements that all but one part of the request fits. */
+  readonly near?: readonly NearMiss[] | undefined
+}
+
+/** A statement that nearly applied, and what kept it from applying. */
+export interface NearMiss {
+  readonly policyType: string
+  readonly policy: string
+  readonly statement: string
+  readonly effect: 'Allow' | 'Deny'
+  readonly failed: 'principal' | 'action' | 'resource' | 'condition'
+  /** Of a condition: its key, e.g. `aws:SourceIp`, what the statement wants, and what the request had. */
+  readonly operator?: string | undefined
+  readonly key?: string | undefined
+  readonly wanted?: readonly string[] | undefined
+  readonly found?: readonly string[] | undefined
 }
 
 export interface TlsFacts {

@@ -3,8 +3,10 @@ import { Fault } from '../core/fault.ts'
 import type { DecisionFacts } from '../core/outcome.ts'
 import type { CallContext } from './call.ts'
 import { AccessContext, type KeyValue } from './condition-keys.ts'
-import { type Decided, type Decision, decide, type PolicyType } from './decide.ts'
+import { type Decided, type Decision, decide, type Policies, type PolicyType } from './decide.ts'
 import type { Policy } from './document.ts'
+import { nearMisses } from './explain.ts'
+import type { PolicyRequest } from './request.ts'
 
 /** What a call needs to be allowed. */
 export interface Access {
@@ -20,27 +22,27 @@ export interface Access {
 }
 
 export function authorize(call: CallContext, access: Access): Decision {
-  const { permissions, named } = call.principal
-  return decide(
-    {
-      action: access.action,
-      resource: access.resource,
-      principal: named,
-      context: new AccessContext(call, access),
-    },
-    {
-      ...permissions,
-      resource: access.resourcePolicy,
-      resourceAccount: access.resourceAccount,
-      resourceMustAllow: access.resourceMustAllow ?? false,
-    },
-  )
+  return decide(requestOf(call, access), policiesOf(call, access))
 }
+
+const requestOf = (call: CallContext, access: Access): PolicyRequest => ({
+  action: access.action,
+  resource: access.resource,
+  principal: call.principal.named,
+  context: new AccessContext(call, access),
+})
+
+const policiesOf = ({ principal }: CallContext, access: Access): Policies => ({
+  ...principal.permissions,
+  resource: access.resourcePolicy,
+  resourceAccount: access.resourceAccount,
+  resourceMustAllow: access.resourceMustAllow ?? false,
+})
 
 /** Throws Fault AccessDenied where the access is not allowed. */
 export function requireAllowed(call: CallContext, access: Access): void {
   const decision = authorize(call, access)
-  call.decided(decisionFacts(access, decision))
+  call.decided(decisionFacts(call, access, decision))
   if (!decision.allowed) throw denied(call, access, decision)
 }
 
@@ -77,13 +79,14 @@ const NO: Readonly<Record<PolicyType, string>> = {
   session: 'session policy',
 }
 
-export function decisionFacts(
-  { action, resource }: Pick<Access, 'action' | 'resource'>,
-  decision: Decision,
-): DecisionFacts {
+/** What is told of a decision. Of a refusal also what nearly applied, which takes a second look at the policies. */
+export function decisionFacts(call: CallContext, access: Access, decision: Decision): DecisionFacts {
+  const { action, resource } = access
   if (decision.allowed) return { action, resource, decision: 'Allowed', by: decision.by.map(statementFacts) }
-  if (decision.explicit) return { action, resource, decision: 'ExplicitDeny', by: decision.by.map(statementFacts) }
-  return { action, resource, decision: 'ImplicitDeny', by: [], missing: decision.missing }
+  const near = nearMisses(requestOf(call, access), policiesOf(call, access))
+  return decision.explicit
+    ? { action, resource, decision: 'ExplicitDeny', by: decision.by.map(statementFacts), near }
+    : { action, resource, decision: 'ImplicitDeny', by: [], missing: decision.missing, near }
 }
 
 const statementFacts = ({ type, policy, statement }: Decided) => ({

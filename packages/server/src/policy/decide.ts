@@ -75,14 +75,19 @@ const implicit = (missing: PolicyType): Decision => ({ allowed: false, explicit:
 function matching(given: PolicyRequest, policies: Policies): Decided[] {
   const request = prepare(given)
   const found: Decided[] = []
-  const look = (type: PolicyType, policy: Policy) => {
+  for (const [type, policy] of policiesByType(policies)) {
     for (const statement of policy.statements) if (isAbout(statement, request)) found.push({ type, policy, statement })
   }
-  if (policies.resource) look('resource-based', policies.resource)
-  for (const policy of policies.identity) look('identity-based', policy)
-  if (policies.boundary) look('permissions boundary', policies.boundary)
-  for (const policy of policies.session ?? []) look('session', policy)
   return found
+}
+
+export function policiesByType(policies: Policies): (readonly [PolicyType, Policy])[] {
+  const { resource, identity, boundary, session } = policies
+  const all: (readonly [PolicyType, Policy])[] = resource ? [['resource-based', resource]] : []
+  for (const policy of identity) all.push(['identity-based', policy])
+  if (boundary) all.push(['permissions boundary', boundary])
+  for (const policy of session ?? []) all.push(['session', policy])
+  return all
 }
 
 export const prepare = (request: PolicyRequest): PreparedRequest => ({

@@ -24,6 +24,8 @@ export interface Statement {
   readonly principals: PrincipalTest | undefined
   /** Whom it names: `anybody` with a star or by exception, `somebody` by name; undefined in identity policies. */
   readonly names: 'anybody' | 'somebody' | undefined
+  /** Which of NotPrincipal, NotAction and NotResource it has. */
+  readonly exceptions: readonly string[]
   matchesAction(request: PreparedRequest): boolean
   matchesResource(request: PreparedRequest): boolean
   readonly conditions: readonly Condition[]
@@ -44,6 +46,8 @@ export interface Policy {
   readonly statements: readonly Statement[]
   /** Users, roles and sessions that it names, wherever. */
   readonly principalArns: readonly string[]
+  /** Whether its text has this, in lower case: a condition key or variable, or the beginning of a family of them. */
+  mentions(key: string): boolean
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -77,6 +81,7 @@ export function compilePolicy(document: Json, kind: PolicyKind, name: string): P
   if (statements.length === 0) throw new PolicyError('Missing required field Statement')
   const sids = statements.map((statement) => (statement as Json | null)?.Sid).filter((sid) => sid !== undefined)
   if (new Set(sids).size < sids.length) throw new PolicyError('Statement IDs (SID) in a single policy must be unique.')
+  const text = JSON.stringify(document).toLowerCase()
   const options = { variables: version === '2012-10-17' }
   return {
     name,
@@ -84,6 +89,7 @@ export function compilePolicy(document: Json, kind: PolicyKind, name: string): P
     version,
     statements: statements.map((statement: unknown, index) => compileStatement(statement, index, kind, options)),
     principalArns: statements.flatMap((statement) => arnsOf(statement as Json)),
+    mentions: (key) => text.includes(key),
   }
 }
 
@@ -106,6 +112,7 @@ function compileStatement(
     effect,
     principals: principalsOf(given, kind),
     names: kind === 'identity' ? undefined : namesAnybody(given) ? 'anybody' : 'somebody',
+    exceptions: ['NotPrincipal', 'NotAction', 'NotResource'].filter((name) => given[name] !== undefined),
     matchesAction: actionsOf(given),
     matchesResource: kind === 'trust' ? noResourceOf(given) : resourcesOf(given, options),
     conditions: conditionsOf(given.Condition, options),

@@ -1,11 +1,9 @@
 /** Whether a call may do a thing to a bucket or an object: the caller's policies and the bucket's, asked together. */
 import { isFault } from '../core/fault.ts'
-import type { BucketRecord } from '../objects/records.ts'
+import { policyFor } from '../objects/bucket-policy.ts'
 import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Decision } from '../policy/decide.ts'
-import { type Policy, readPolicy } from '../policy/document.ts'
-import { isPublic } from '../policy/public.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { S3_KEYS } from './condition-keys.ts'
 import { readCopySource } from './copy-source.ts'
@@ -29,7 +27,7 @@ export interface AccessNeed {
 export async function requireAccess(services: S3Services, request: S3Request, need: AccessNeed): Promise<void> {
   const { call } = request
   const { access, decision, record } = await decideAccess(services, request, need)
-  call.decided(decisionFacts(access, decision))
+  call.decided(decisionFacts(call, access, decision))
   if (!decision.allowed) throw denied(call, access, decision)
   if (record) (call as OpenCall).openedBuckets.add(record.bucketId)
 }
@@ -43,7 +41,7 @@ export async function hidesAbsence(services: S3Services, request: S3Request, err
   const source = request.headers['x-amz-copy-source']
   const bucket = source === undefined ? request.bucket : readCopySource(String(source)).bucket
   const { access, decision } = await decideAccess(services, request, { action: 's3:ListBucket', bucket })
-  request.call.decided(decisionFacts(access, decision))
+  request.call.decided(decisionFacts(request.call, access, decision))
   return !decision.allowed
 }
 
@@ -55,7 +53,7 @@ async function decideAccess(services: S3Services, request: S3Request, need: Acce
     action: need.action,
     resource: resourceOf(need),
     resourceAccount: record?.accountId ?? call.principal.accountId,
-    resourcePolicy: record && policyFor(call, record, need.bucket!),
+    resourcePolicy: record && policyFor(call.principal, record, need.bucket!),
     keys: (key) => keyValue(S3_KEYS, subject, key),
   }
   const decision = isOwnersWayOut(call, access) ? WAY_OUT : authorize(call, access)
@@ -74,24 +72,3 @@ function resourceOf({ bucket, objectKey }: AccessNeed): string {
   if (bucket === undefined) return 'arn:aws:s3:::*'
   return objectKey === undefined || objectKey === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${objectKey}`
 }
-
-/** A bucket that is kept from the public gives by a public policy to its own account only; what it denies stands. */
-function policyFor({ principal }: S3Request['call'], record: BucketRecord, bucket: string): Policy | undefined {
-  const policy = bucketPolicy(record, bucket)
-  if (!policy || !record.publicAccessBlock?.restrictPublicBuckets) return policy
-  if (principal.accountId === record.accountId || !isPublic(policy)) return policy
-  return { ...policy, statements: policy.statements.filter(({ effect }) => effect === 'Deny') }
-}
-
-/** Compiled once for each time that the bucket's record changes. */
-function bucketPolicy(record: BucketRecord, bucket: string): Policy | undefined {
-  if (record.policy === undefined) return undefined
-  let policy = compiled.get(record)
-  if (!policy) {
-    policy = readPolicy(record.policy, 'resource', `bucket policy of ${bucket}`)
-    compiled.set(record, policy)
-  }
-  return policy
-}
-
-const compiled = new WeakMap<BucketRecord, Policy>()

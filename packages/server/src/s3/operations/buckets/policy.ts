@@ -1,6 +1,7 @@
 /** The bucket policy: put, get, delete, and whether it is public. */
+import { bucketPolicy } from '../../../objects/bucket-policy.ts'
 import type { BucketRecord } from '../../../objects/records.ts'
-import { readPolicy } from '../../../policy/document.ts'
+import { lintBucketPolicy } from '../../../policy/lint.ts'
 import { isPublic } from '../../../policy/public.ts'
 import { document, element } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
@@ -47,7 +48,10 @@ export const putBucketPolicy: Operation = {
       }
       return { ...record, policy: text }
     })
-    return { status: 204 }
+    const { accountId: ownerAccountId, encryption } = await services.buckets.find(bucket)
+    const warnings = lintBucketPolicy(policy, { bucket, ownerAccountId, defaultEncryption: encryption.algorithm })
+    const codes = warnings.map(({ code, statement }) => (statement === undefined ? code : `${code} (${statement})`))
+    return { status: 204, headers: { 'x-strongroom-policy-warnings': codes.length > 0 ? codes.join(', ') : undefined } }
   },
 }
 
@@ -74,7 +78,8 @@ export const getBucketPolicyStatus: Operation = {
   body: { kind: 'none' },
   async run({ buckets }, request) {
     const { value } = await buckets.require(request.call, request.bucket)
-    const policy = readPolicy(policyOf(value, request.bucket), 'resource', request.bucket)
+    policyOf(value, request.bucket)
+    const policy = bucketPolicy(value, request.bucket)!
     return {
       status: 200,
       headers: { 'content-type': 'application/xml' },

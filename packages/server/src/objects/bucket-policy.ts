@@ -1,0 +1,26 @@
+/** A bucket's policy as it speaks to a caller. */
+import type { Principal } from '../policy/call.ts'
+import { type Policy, readPolicy } from '../policy/document.ts'
+import { isPublic } from '../policy/public.ts'
+import type { BucketRecord } from './records.ts'
+
+/** A bucket that is kept from the public gives by a public policy to its own account only; what it denies stands. */
+export function policyFor(principal: Principal, record: BucketRecord, bucket: string): Policy | undefined {
+  const policy = bucketPolicy(record, bucket)
+  if (!policy || !record.publicAccessBlock?.restrictPublicBuckets) return policy
+  if (principal.accountId === record.accountId || !isPublic(policy)) return policy
+  return { ...policy, statements: policy.statements.filter(({ effect }) => effect === 'Deny') }
+}
+
+/** Compiled once for each time that the bucket's record changes. */
+export function bucketPolicy(record: BucketRecord, bucket: string): Policy | undefined {
+  if (record.policy === undefined) return undefined
+  let policy = compiled.get(record)
+  if (!policy) {
+    policy = readPolicy(record.policy, 'resource', `bucket policy of ${bucket}`)
+    compiled.set(record, policy)
+  }
+  return policy
+}
+
+const compiled = new WeakMap<BucketRecord, Policy>()
