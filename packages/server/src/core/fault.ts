@@ -71,6 +71,8 @@ export interface FaultDetails {
   KmsAliasInvalid: { message: string }
   KmsArnInvalid: { message: string }
   KmsMarkerInvalid: Record<string, never>
+  KmsGrantIdInvalid: Record<string, never>
+  KmsGrantTokenInvalid: Record<string, never>
   KmsUnsupported: { message: string }
   KmsDryRun: Record<string, never>
   KmsValidation: { message: string }

@@ -4,6 +4,11 @@ import { defineRecord } from '../records/record-store.ts'
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 
+export interface KmsTag {
+  readonly TagKey: string
+  readonly TagValue: string
+}
+
 export interface KmsKey {
   readonly accountId: string
   readonly keyId: string
@@ -13,7 +18,11 @@ export interface KmsKey {
   readonly createdAtMs: number
   readonly state: KeyState
   readonly deletionAtMs?: number
-  readonly tags: readonly { readonly TagKey: string; readonly TagValue: string }[]
+  readonly tags: readonly KmsTag[]
+  /** The key policy as it was put; absent: the default one. */
+  readonly policy?: string
+  /** How many grants it has; absent: none. */
+  readonly grants?: number
   /** Wrapped material by version, the first being version 1; base64. */
   readonly material: readonly string[]
 }
@@ -36,3 +45,10 @@ export const kmsAliasRecord = defineRecord<KmsAlias>({
 /** Account ids have one length, so names of two accounts never mix. */
 export const keyName = (accountId: string, keyId: string) => name(accountId, ZERO, keyId)
 export const aliasName = (accountId: string, alias: string) => name(accountId, ZERO, alias)
+
+export const newAlias = (alias: string, keyId: string, nowMs: number): KmsAlias => ({
+  alias,
+  keyId,
+  createdAtMs: nowMs,
+  updatedAtMs: nowMs,
+})

@@ -21,7 +21,7 @@ beforeEach(() => {
 
 async function made(alias?: string) {
   const key = await kms.keys.createKey(call, { description: '', tags: [] })
-  if (alias) await kms.keys.createAlias(call, alias, key.keyId)
+  if (alias) await kms.aliases.createAlias(call, alias, key.keyId)
   const { dataKey, wrapped } = await kms.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
   const open = () => kms.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext: {} })
   return { ...key, bytes: Buffer.from(dataKey.bytes()).toString('hex'), open }

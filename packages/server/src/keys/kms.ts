@@ -1,19 +1,25 @@
 /**
- * The KMS: what can be done with keys. The KMS door and S3 call the same methods, so state, ownership and audit meet both
- * alike. Source: AWS KMS API reference; texts as AWS gives them.
+ * The KMS: what can be done with keys. The KMS door and S3 call the same methods, so authorization, state and audit meet
+ * both alike. Source: AWS KMS API reference; texts as AWS gives them.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { DataKey } from '@strongroom/crypto'
 import { generateDataKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { Observer } from '../core/outcome.ts'
+import type { DecisionFacts, Observer } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { decryptBlob, readNames } from './ciphertext.ts'
+import type { KeyUse } from './condition-keys.ts'
+import { KeyGrants } from './grants.ts'
+import { type FoundKey, KeyAccess } from './key-access.ts'
+import { KeyAliases } from './key-aliases.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import type { DataKeyRequest, GeneratedDataKey, KeyService, UnwrapRequest } from './key-service.ts'
+import { requireUsable } from './key-state.ts'
+import type { KmsKey } from './kms-records.ts'
 import type { RootKey } from './root-key.ts'
 
 export interface KmsOptions {
@@ -27,13 +33,19 @@ export interface KmsOptions {
 
 export class Kms implements KeyService {
   readonly keys: KeyDirectory
+  readonly aliases: KeyAliases
+  readonly grants: KeyGrants
+  readonly #access: KeyAccess
   readonly #material: KeyMaterial
   readonly #clock: Clock
   readonly #observer: Observer
 
   constructor({ records, rootKey, region, clock, observer }: KmsOptions) {
     this.#material = new KeyMaterial(rootKey)
-    this.keys = new KeyDirectory(records, this.#material, region, clock)
+    this.#access = new KeyAccess(records, region, clock)
+    this.keys = new KeyDirectory(records, this.#access, this.#material, region, clock)
+    this.aliases = new KeyAliases(records, this.#access, region, clock)
+    this.grants = new KeyGrants(records, this.#access, clock)
     this.#clock = clock
     this.#observer = observer
   }
@@ -41,24 +53,24 @@ export class Kms implements KeyService {
   // ---- For S3 -------------------------------------------------------------------------------------------------------
 
   generateDataKey(call: CallContext, request: DataKeyRequest): Promise<GeneratedDataKey> {
-    const viaS3 = { ...call, via: 's3' as const }
-    return this.#observed(viaS3, 'GenerateDataKey', request.encryptionContext, async (tell) => {
-      const key =
-        request.keyId === undefined ? await this.keys.managedS3Key(call) : await this.keys.find(viaS3, request.keyId)
+    const { keyId, encryptionContext } = request
+    return this.#observed(call, 'GenerateDataKey', encryptionContext, async (viaS3, tell) => {
+      const action = 'kms:GenerateDataKey'
+      const found: FoundKey =
+        keyId === undefined
+          ? { stored: await this.keys.managedS3Key(call), requestAlias: undefined }
+          : await this.#access.find(viaS3, keyId, action)
+      const key = found.stored.value
       tell(key.arn)
-      this.keys.requireUsable(viaS3, key, 'kms:GenerateDataKey')
+      await this.#access.require(viaS3, found, { action, encryptionContext })
+      requireUsable(key)
       const dataKey = generateDataKey()
-      return {
-        dataKey,
-        wrapped: this.#material.encrypt(key, dataKey.bytes(), request.encryptionContext),
-        keyArn: key.arn,
-      }
+      return { dataKey, wrapped: this.#material.encrypt(key, dataKey.bytes(), encryptionContext), keyArn: key.arn }
     })
   }
 
   unwrapDataKey(call: CallContext, request: UnwrapRequest): Promise<DataKey> {
-    const viaS3 = { ...call, via: 's3' as const }
-    return this.#observed(viaS3, 'Decrypt', request.encryptionContext, async (tell) => {
+    return this.#observed(call, 'Decrypt', request.encryptionContext, async (viaS3, tell) => {
       tell(request.keyArn)
       const { plaintext } = await this.decrypt(viaS3, {
         ciphertextBlob: request.wrapped,
@@ -75,9 +87,10 @@ export class Kms implements KeyService {
     call: CallContext,
     input: { keyId: string; plaintext: Uint8Array; encryptionContext: EncryptionContext; dryRun?: boolean },
   ) {
-    const key = await this.keys.usable(call, input.keyId, 'kms:Encrypt')
+    const { encryptionContext } = input
+    const key = await this.#usable(call, input.keyId, { action: 'kms:Encrypt', encryptionContext })
     if (input.dryRun) throw new Fault('KmsDryRun', {})
-    return { ciphertextBlob: this.#material.encrypt(key, input.plaintext, input.encryptionContext), keyArn: key.arn }
+    return { ciphertextBlob: this.#material.encrypt(key, input.plaintext, encryptionContext), keyArn: key.arn }
   }
 
   async decrypt(
@@ -88,18 +101,15 @@ export class Kms implements KeyService {
       keyId?: string | undefined
       dryRun?: boolean
     },
-    action = 'kms:Decrypt',
+    reEncrypt?: { readonly onSameKey: boolean },
   ) {
-    const names = readNames(input.ciphertextBlob)
-    // A key that the caller names is told to be absent; one that only the ciphertext names is not.
-    const named = input.keyId === undefined ? undefined : await this.keys.find(call, input.keyId)
-    const key = await this.keys.find(call, names.keyArn).catch((error: unknown) => {
-      throw isFault(error, 'KmsKeyNotFound') ? new Fault('KmsCiphertextInvalid', {}, { cause: error }) : error
-    })
-    if (named && named.arn !== key.arn) throw new Fault('KmsKeyIncorrect', {})
-    this.keys.requireUsable(call, key, action)
+    const { ciphertextBlob, encryptionContext } = input
+    const names = readNames(ciphertextBlob)
+    const action = reEncrypt ? 'kms:ReEncryptFrom' : 'kms:Decrypt'
+    const key = await this.#keyOf(call, names.keyArn, input.keyId, { action, encryptionContext, ...reEncrypt })
+    requireUsable(key)
     const material = this.#material.open(key, names.materialVersion)
-    const plaintext = decryptBlob(material, names.headBytes, input.ciphertextBlob, input.encryptionContext)
+    const plaintext = decryptBlob(material, names.headBytes, ciphertextBlob, encryptionContext)
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     return { plaintext, keyArn: key.arn, keyMaterialId: materialId(key, names.materialVersion) }
   }
@@ -107,11 +117,13 @@ export class Kms implements KeyService {
   async generateKey(
     call: CallContext,
     input: { keyId: string; bytes: number; encryptionContext: EncryptionContext; dryRun?: boolean },
+    action: 'kms:GenerateDataKey' | 'kms:GenerateDataKeyWithoutPlaintext' = 'kms:GenerateDataKey',
   ) {
-    const key = await this.keys.usable(call, input.keyId, 'kms:GenerateDataKey')
+    const { encryptionContext } = input
+    const key = await this.#usable(call, input.keyId, { action, encryptionContext })
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     const plaintext = randomBytes(input.bytes)
-    const ciphertextBlob = this.#material.encrypt(key, plaintext, input.encryptionContext)
+    const ciphertextBlob = this.#material.encrypt(key, plaintext, encryptionContext)
     return { plaintext, ciphertextBlob, keyArn: key.arn, keyMaterialId: materialId(key, key.material.length) }
   }
 
@@ -126,17 +138,23 @@ export class Kms implements KeyService {
       dryRun?: boolean
     },
   ) {
-    const destination = await this.keys.usable(call, input.destinationKeyId, 'kms:ReEncryptTo')
+    const { ciphertextBlob, sourceContext, destinationContext } = input
+    const found = await this.#access.find(call, input.destinationKeyId, 'kms:ReEncryptTo')
+    const destination = found.stored.value
+    const onSameKey = readNames(ciphertextBlob).keyArn === destination.arn
+    const use = { action: 'kms:ReEncryptTo', encryptionContext: destinationContext, onSameKey } as const
+    await this.#access.require(call, found, use)
+    requireUsable(destination)
     const source = await this.decrypt(
       call,
-      { ciphertextBlob: input.ciphertextBlob, encryptionContext: input.sourceContext, keyId: input.sourceKeyId },
-      'kms:ReEncryptFrom',
+      { ciphertextBlob, encryptionContext: sourceContext, keyId: input.sourceKeyId },
+      { onSameKey },
     )
     if (input.dryRun) throw new Fault('KmsDryRun', {})
-    const ciphertextBlob = this.#material.encrypt(destination, source.plaintext, input.destinationContext)
+    const moved = this.#material.encrypt(destination, source.plaintext, destinationContext)
     source.plaintext.fill(0)
     return {
-      ciphertextBlob,
+      ciphertextBlob: moved,
       sourceKeyArn: source.keyArn,
       keyArn: destination.arn,
       sourceKeyMaterialId: source.keyMaterialId,
@@ -144,17 +162,49 @@ export class Kms implements KeyService {
     }
   }
 
+  generateRandom(call: CallContext, bytes: number): Uint8Array {
+    this.#access.requireOwn(call, { action: 'kms:GenerateRandom' })
+    return randomBytes(bytes)
+  }
+
+  async #usable(call: CallContext, keyId: string, use: KeyUse): Promise<KmsKey> {
+    const key = await this.#access.allowed(call, keyId, use)
+    requireUsable(key)
+    return key
+  }
+
+  /** The key of a ciphertext. One that the caller names is told to be absent; one that only the ciphertext names is not. */
+  async #keyOf(call: CallContext, keyArn: string, named: string | undefined, use: KeyUse): Promise<KmsKey> {
+    if (named === undefined) {
+      return this.#access.allowed(call, keyArn, use).catch((error: unknown) => {
+        throw isFault(error, 'KmsKeyNotFound') ? new Fault('KmsCiphertextInvalid', {}, { cause: error }) : error
+      })
+    }
+    const key = await this.#access.allowed(call, named, use)
+    if (key.arn !== keyArn) throw new Fault('KmsKeyIncorrect', {})
+    return key
+  }
+
   async #observed<T>(
     call: CallContext,
     operation: string,
     encryptionContext: EncryptionContext,
-    run: (tell: (keyArn: string) => void) => Promise<T>,
+    run: (viaS3: CallContext, tell: (keyArn: string) => void) => Promise<T>,
   ): Promise<T> {
+    const decisions: DecisionFacts[] = []
+    const viaS3: CallContext = {
+      ...call,
+      via: 's3',
+      decided(decision) {
+        decisions.push(decision)
+        call.decided(decision)
+      },
+    }
     const startedAtMs = this.#clock.nowMs()
     let usedArn: string | undefined
     let errorCode: string | undefined
     try {
-      return await run((arn) => {
+      return await run(viaS3, (arn) => {
         usedArn = arn
       })
     } catch (error) {
@@ -179,6 +229,7 @@ export class Kms implements KeyService {
         readOnly: true,
         kmsKeyArn: usedArn,
         encryptionContext,
+        decisions,
       })
     }
   }

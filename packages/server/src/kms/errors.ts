@@ -39,6 +39,8 @@ const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclud
   KmsAliasInvalid: ({ message }) => ['InvalidAliasNameException', message],
   KmsArnInvalid: ({ message }) => ['InvalidArnException', message],
   KmsMarkerInvalid: () => ['InvalidMarkerException', 'Could not deserialize marker'],
+  KmsGrantIdInvalid: () => ['InvalidGrantIdException', 'Invalid grant id'],
+  KmsGrantTokenInvalid: () => ['InvalidGrantTokenException', 'Invalid grant token'],
   KmsUnsupported: ({ message }) => ['UnsupportedOperationException', message],
   KmsDryRun: () => ['DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.'],
   KmsValidation: ({ message }) => ['ValidationException', message],

@@ -1,5 +1,4 @@
 /** The KMS operations, one row each: AWS's name, whether it reads only, and what it does. Source: AWS KMS API reference. */
-import { randomBytes } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { materialId } from '../keys/key-material.ts'
 import type { Kms } from '../keys/kms.ts'
@@ -8,6 +7,10 @@ import type { CallContext } from '../policy/call.ts'
 import type { Input } from '../protocols/input.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { validation } from './errors.ts'
+import { GRANT_OPERATIONS, takingTokens } from './grant-operations.ts'
+import { KEY_POLICY_OPERATIONS, optionalPolicy } from './key-policy-operations.ts'
+import { readMarker, truncation } from './paging.ts'
+import { TAG_OPERATIONS } from './tag-operations.ts'
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const seconds = (ms: number) => ms / 1000
@@ -28,21 +31,23 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
           message: `KeySpec ${spec} with KeyUsage ${usage} is not supported by this server.`,
         })
       }
-      if (origin !== 'AWS_KMS' || input.flag('MultiRegion') || input.has('Policy')) {
-        throw new Fault('KmsUnsupported', {
-          message: 'Origin, MultiRegion and Policy are not supported by this server.',
-        })
+      if (origin !== 'AWS_KMS' || input.flag('MultiRegion')) {
+        throw new Fault('KmsUnsupported', { message: 'Origin and MultiRegion are not supported by this server.' })
       }
       const key = await kms.keys.createKey(call, {
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
+        policy: optionalPolicy(input),
+        bypassesLockoutCheck: input.flag('BypassPolicyLockoutSafetyCheck'),
       })
       return { KeyMetadata: metadata(key) }
     },
   },
   DescribeKey: {
     readOnly: true,
-    run: async (kms, call, input) => ({ KeyMetadata: metadata(await kms.keys.describeKey(call, input.keyId())) }),
+    run: takingTokens(async (kms, call, input) => ({
+      KeyMetadata: metadata(await kms.keys.describeKey(call, input.keyId())),
+    })),
   },
   ListKeys: {
     readOnly: true,
@@ -56,17 +61,10 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
       }
     },
   },
-  ListResourceTags: {
-    readOnly: true,
-    run: async (kms, call, input) => ({
-      Tags: (await kms.keys.describeKey(call, input.keyId())).tags,
-      Truncated: false,
-    }),
-  },
   GetKeyRotationStatus: {
     readOnly: true,
     async run(kms, call, input) {
-      const key = await kms.keys.describeKey(call, input.keyId())
+      const key = await kms.keys.describeKey(call, input.keyId(), 'kms:GetKeyRotationStatus')
       return { KeyId: key.arn, KeyRotationEnabled: false }
     },
   },
@@ -105,22 +103,27 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   CreateAlias: {
     readOnly: false,
     run: (kms, call, input) =>
-      kms.keys.createAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
+      kms.aliases.createAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
   },
   UpdateAlias: {
     readOnly: false,
     run: (kms, call, input) =>
-      kms.keys.updateAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
+      kms.aliases.updateAlias(call, input.text('AliasName', 256), input.keyId('TargetKeyId')).then(() => ({})),
   },
   DeleteAlias: {
     readOnly: false,
-    run: (kms, call, input) => kms.keys.deleteAlias(call, input.text('AliasName', 256)).then(() => ({})),
+    run: (kms, call, input) => kms.aliases.deleteAlias(call, input.text('AliasName', 256)).then(() => ({})),
   },
   ListAliases: {
     readOnly: true,
     async run(kms, call, input) {
       const limit = input.optionalNumber('Limit', 1, 1000) ?? 50
-      const found = await kms.keys.listAliases(call, readMarker(input), limit + 1, input.optionalText('KeyId', 2048, 1))
+      const found = await kms.aliases.listAliases(
+        call,
+        readMarker(input),
+        limit + 1,
+        input.optionalText('KeyId', 2048, 1),
+      )
       const page = found.slice(0, limit)
       return {
         Aliases: page.map(({ alias, arn, keyId, createdAtMs, updatedAtMs }) => ({
@@ -136,7 +139,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   },
   Encrypt: {
     readOnly: true,
-    async run(kms, call, input) {
+    run: takingTokens(async (kms, call, input) => {
       requireSymmetric(input, 'EncryptionAlgorithm')
       const { ciphertextBlob, keyArn } = await kms.encrypt(call, {
         keyId: input.keyId(),
@@ -145,11 +148,11 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
         dryRun: input.flag('DryRun'),
       })
       return { CiphertextBlob: base64(ciphertextBlob), KeyId: keyArn, ...SYMMETRIC }
-    },
+    }),
   },
   Decrypt: {
     readOnly: true,
-    async run(kms, call, input) {
+    run: takingTokens(async (kms, call, input) => {
       requireSymmetric(input, 'EncryptionAlgorithm')
       const { plaintext, keyArn, keyMaterialId } = await kms.decrypt(call, {
         ciphertextBlob: input.blob('CiphertextBlob', MAX_CIPHERTEXT),
@@ -158,11 +161,11 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
         dryRun: input.flag('DryRun'),
       })
       return { Plaintext: base64(plaintext), KeyId: keyArn, KeyMaterialId: keyMaterialId, ...SYMMETRIC }
-    },
+    }),
   },
   ReEncrypt: {
     readOnly: true,
-    async run(kms, call, input) {
+    run: takingTokens(async (kms, call, input) => {
       requireSymmetric(input, 'SourceEncryptionAlgorithm')
       requireSymmetric(input, 'DestinationEncryptionAlgorithm')
       const done = await kms.reEncrypt(call, {
@@ -182,49 +185,66 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
         SourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
         DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
       }
-    },
+    }),
   },
-  GenerateDataKey: { readOnly: true, run: (kms, call, input) => generate(kms, call, input, true) },
-  GenerateDataKeyWithoutPlaintext: { readOnly: true, run: (kms, call, input) => generate(kms, call, input, false) },
+  GenerateDataKey: {
+    readOnly: true,
+    run: takingTokens(async (kms, call, input) => {
+      const { plaintext, reply } = await generate(kms, call, input, 'kms:GenerateDataKey')
+      return { ...reply, Plaintext: base64(plaintext) }
+    }),
+  },
+  GenerateDataKeyWithoutPlaintext: {
+    readOnly: true,
+    run: takingTokens(async (kms, call, input) => {
+      const { plaintext, reply } = await generate(kms, call, input, 'kms:GenerateDataKeyWithoutPlaintext')
+      plaintext.fill(0)
+      return reply
+    }),
+  },
   GenerateRandom: {
     readOnly: true,
-    async run(_kms, _call, input) {
+    async run(kms, call, input) {
       const bytes = input.optionalNumber('NumberOfBytes', 1, 1024)
       if (bytes === undefined) throw validation('NumberOfBytes is required.')
-      return { Plaintext: base64(randomBytes(bytes)) }
+      return { Plaintext: base64(kms.generateRandom(call, bytes)) }
     },
   },
+  ...KEY_POLICY_OPERATIONS,
+  ...GRANT_OPERATIONS,
+  ...TAG_OPERATIONS,
   ...Object.fromEntries(
     (
-      'ConnectCustomKeyStore CreateCustomKeyStore CreateGrant DeleteCustomKeyStore DeleteImportedKeyMaterial DeriveSharedSecret ' +
-      'DescribeCustomKeyStores DisableKeyRotation DisconnectCustomKeyStore EnableKeyRotation GenerateDataKeyPair ' +
-      'GenerateDataKeyPairWithoutPlaintext GenerateMac GetKeyLastUsage GetKeyPolicy GetParametersForImport GetPublicKey ' +
-      'ImportKeyMaterial ListGrants ListKeyPolicies ListKeyRotations ListRetirableGrants PutKeyPolicy ReplicateKey RetireGrant ' +
-      'RevokeGrant RotateKeyOnDemand Sign TagResource UntagResource UpdateCustomKeyStore UpdatePrimaryRegion Verify VerifyMac'
+      'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DeleteImportedKeyMaterial ' +
+      'DeriveSharedSecret DescribeCustomKeyStores DisableKeyRotation DisconnectCustomKeyStore ' +
+      'EnableKeyRotation GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateMac ' +
+      'GetKeyLastUsage GetParametersForImport GetPublicKey ImportKeyMaterial ListKeyRotations ' +
+      'ReplicateKey RotateKeyOnDemand Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify VerifyMac'
     )
       .split(' ')
       .map((name) => [name, { readOnly: /^(Get|List|Describe|Generate|Verify|Derive)/.test(name) }]),
   ),
 }
 
-async function generate(kms: Kms, call: CallContext, input: Input, withPlaintext: boolean) {
+async function generate(
+  kms: Kms,
+  call: CallContext,
+  input: Input,
+  action: 'kms:GenerateDataKey' | 'kms:GenerateDataKeyWithoutPlaintext',
+) {
   const spec = input.choice('KeySpec', ['AES_256', 'AES_128'] as const)
   const bytes = input.optionalNumber('NumberOfBytes', 1, 1024)
   if ((spec === undefined) === (bytes === undefined)) {
     throw validation('Please specify either number of bytes or key spec.')
   }
-  const made = await kms.generateKey(call, {
+  const request = {
     keyId: input.keyId(),
     bytes: bytes ?? (spec === 'AES_256' ? 32 : 16),
     encryptionContext: input.context(),
     dryRun: input.flag('DryRun'),
-  })
-  return {
-    CiphertextBlob: base64(made.ciphertextBlob),
-    ...(withPlaintext && { Plaintext: base64(made.plaintext) }),
-    KeyId: made.keyArn,
-    KeyMaterialId: made.keyMaterialId,
   }
+  const { plaintext, ciphertextBlob, keyArn, keyMaterialId } = await kms.generateKey(call, request, action)
+  return { plaintext, reply: { CiphertextBlob: base64(ciphertextBlob), KeyId: keyArn, KeyMaterialId: keyMaterialId } }
 }
 
 function requireSymmetric(input: Input, name: string): void {
@@ -253,16 +273,4 @@ function metadata(key: KmsKey): Record<string, unknown> {
     MultiRegion: false,
     CurrentKeyMaterialId: materialId(key, key.material.length),
   }
-}
-
-function readMarker(input: Input): string | undefined {
-  const marker = input.optionalText('Marker', 1024, 1)
-  if (marker === undefined) return undefined
-  if (!/^1[A-Za-z0-9_-]+$/.test(marker)) throw new Fault('KmsMarkerInvalid', {})
-  return Buffer.from(marker.slice(1), 'base64url').toString()
-}
-
-function truncation(truncated: boolean, last: string | undefined): Record<string, unknown> {
-  if (!truncated || last === undefined) return { Truncated: false }
-  return { Truncated: true, NextMarker: `1${Buffer.from(last).toString('base64url')}` }
 }

@@ -19,6 +19,11 @@ export class Input {
     return this.#members[name] !== undefined && this.#members[name] !== null
   }
 
+  /** For lists and structures, which are empty or absent elsewhere. */
+  required(name: string): void {
+    if (!this.has(name)) this.#missing(name)
+  }
+
   optionalText(name: string, maxLength: number, minLength = 0): string | undefined {
     if (!this.has(name)) return undefined
     const value = this.#members[name]

@@ -1,0 +1,95 @@
+/**
+ * The KMS's condition keys as rows: how each follows from a use of a key (Service Authorization Reference, "Condition
+ * keys for AWS Key Management Service"; developer guide, "Condition keys for AWS KMS").
+ */
+import type { CallContext } from '../policy/call.ts'
+import { type KeyTable, type KeyValue, tagValue } from '../policy/condition-keys.ts'
+import type { GrantTerms } from './grant-records.ts'
+import { type AccountAction, factsOf, KEY_ACTIONS, type KeyAction } from './key-actions.ts'
+import type { EncryptionContext } from './key-material.ts'
+import type { KmsKey, KmsTag } from './kms-records.ts'
+
+/** What a call means to do, as far as policies and grants may ask. */
+export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
+  readonly action: A
+  readonly encryptionContext?: EncryptionContext
+  /** Of ReEncrypt: whether source and destination are one key. */
+  readonly onSameKey?: boolean
+  /** The grant to be made or retired. */
+  readonly grant?: GrantTerms | undefined
+  /** The tags to be set. */
+  readonly tags?: readonly KmsTag[]
+  /** The keys of tags to be set or removed. */
+  readonly tagKeys?: readonly string[]
+  readonly pendingWindowInDays?: number
+  readonly bypassesLockoutCheck?: boolean
+}
+
+export interface KeySubject {
+  readonly call: CallContext
+  /** Undefined where the use is of no key that there is. */
+  readonly key: KmsKey | undefined
+  readonly use: KeyUse<KeyAction | AccountAction>
+  /** The alias by which the request names the key. */
+  readonly requestAlias: string | undefined
+  /** Aliases of the key; looked up only where a policy asks for them. */
+  readonly aliases: readonly string[]
+}
+
+type Row = (subject: KeySubject) => KeyValue
+
+/** A fact of every key of this server, and of every key to be made. */
+const ofKey =
+  (value: KeyValue): Row =>
+  ({ key, use }) =>
+    key || use.action === 'kms:CreateKey' ? value : undefined
+
+const ofNewGrant =
+  (value: (grant: GrantTerms) => KeyValue): Row =>
+  ({ use }) =>
+    use.action === 'kms:CreateGrant' && use.grant ? value(use.grant) : undefined
+
+const isCryptographic = ({ action }: KeyUse<KeyAction | AccountAction>) =>
+  action in KEY_ACTIONS && factsOf(action as KeyAction).cryptographic === true
+
+export const KMS_KEYS: KeyTable<KeySubject> = {
+  keys: {
+    'kms:calleraccount': ({ call: { principal } }) =>
+      principal.named.kind === 'Anonymous' ? undefined : principal.accountId,
+    'kms:viaservice': ({ call }) => call.via && `${call.via}.${call.region}.amazonaws.com`,
+    'kms:encryptioncontextkeys': ({ use: { encryptionContext } }) => {
+      const names = Object.keys(encryptionContext ?? {})
+      return names.length === 0 ? undefined : names
+    },
+    'kms:encryptionalgorithm': ({ use }) => (isCryptographic(use) ? 'SYMMETRIC_DEFAULT' : undefined),
+    'kms:reencryptonsamekey': ({ use }) => use.onSameKey,
+    'kms:keyspec': ofKey('SYMMETRIC_DEFAULT'),
+    'kms:keyusage': ofKey('ENCRYPT_DECRYPT'),
+    'kms:keyorigin': ofKey('AWS_KMS'),
+    'kms:multiregion': ofKey(false),
+    'kms:requestalias': ({ requestAlias }) => requestAlias,
+    'kms:resourcealiases': ({ aliases }) => (aliases.length === 0 ? undefined : aliases),
+    'kms:grantoperations': ofNewGrant(({ operations }) => operations),
+    'kms:granteeprincipal': ofNewGrant(({ granteePrincipal }) => granteePrincipal),
+    'kms:retiringprincipal': ofNewGrant(({ retiringPrincipal }) => retiringPrincipal),
+    'kms:grantconstrainttype': ({ use: { grant } }) => {
+      const types = Object.keys(grant?.constraints ?? {})
+      return types.length === 0 ? undefined : types
+    },
+    // No service makes grants here.
+    'kms:grantisforawsresource': ({ use: { action } }) =>
+      action === 'kms:CreateGrant' || action === 'kms:ListGrants' || action === 'kms:RevokeGrant' ? false : undefined,
+    'kms:schedulekeydeletionpendingwindowindays': ({ use }) => use.pendingWindowInDays,
+    'kms:bypasspolicylockoutsafetycheck': ({ use }) => use.bypassesLockoutCheck,
+    'aws:tagkeys': ({ use }) => use.tagKeys ?? use.tags?.map(({ TagKey }) => TagKey),
+  },
+  families: {
+    // The name of a pair is found without regard to case, its value with.
+    'kms:encryptioncontext:': ({ use }, name) => tagValue(use.encryptionContext ?? {}, name),
+    'aws:resourcetag/': ({ key }, name) => key && tagValue(byKey(key.tags), name),
+    'aws:requesttag/': ({ use }, name) => use.tags && tagValue(byKey(use.tags), name),
+  },
+}
+
+const byKey = (tags: readonly KmsTag[]): Record<string, string> =>
+  Object.fromEntries(tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]))

@@ -1,0 +1,50 @@
+/** What the KMS's actions have in common and what tells them apart, one row each (developer guide, "AWS KMS permissions"). */
+
+interface KeyActionFacts {
+  /** Whether the key may be named by an alias. */
+  readonly byAlias?: true
+  /** Whether callers of other accounts may be allowed it. */
+  readonly acrossAccounts?: true
+  /** Whether a grant can give it. */
+  readonly grantable?: true
+  /** Whether it uses the key's material, under an encryption context. */
+  readonly cryptographic?: true
+}
+
+const cryptographic = { byAlias: true, acrossAccounts: true, grantable: true, cryptographic: true } as const
+
+export const KEY_ACTIONS = {
+  'kms:Encrypt': cryptographic,
+  'kms:Decrypt': cryptographic,
+  'kms:ReEncryptFrom': cryptographic,
+  'kms:ReEncryptTo': cryptographic,
+  'kms:GenerateDataKey': cryptographic,
+  'kms:GenerateDataKeyWithoutPlaintext': cryptographic,
+  'kms:DescribeKey': { byAlias: true, acrossAccounts: true, grantable: true },
+  'kms:CreateGrant': { acrossAccounts: true, grantable: true },
+  'kms:ListGrants': { acrossAccounts: true },
+  'kms:RevokeGrant': { acrossAccounts: true },
+  'kms:RetireGrant': { acrossAccounts: true, grantable: true },
+  'kms:GetKeyRotationStatus': { acrossAccounts: true },
+  'kms:GetKeyPolicy': {},
+  'kms:PutKeyPolicy': {},
+  'kms:ListKeyPolicies': {},
+  'kms:ListResourceTags': {},
+  'kms:TagResource': {},
+  'kms:UntagResource': {},
+  'kms:UpdateKeyDescription': {},
+  'kms:EnableKey': {},
+  'kms:DisableKey': {},
+  'kms:ScheduleKeyDeletion': {},
+  'kms:CancelKeyDeletion': {},
+  'kms:ListAliases': {},
+  'kms:CreateAlias': {},
+  'kms:UpdateAlias': {},
+  'kms:DeleteAlias': {},
+} as const satisfies Readonly<Record<string, KeyActionFacts>>
+
+export type KeyAction = keyof typeof KEY_ACTIONS
+export const factsOf = (action: KeyAction): KeyActionFacts => KEY_ACTIONS[action]
+
+/** Actions on no key: only the caller's own policies speak. */
+export type AccountAction = 'kms:CreateKey' | 'kms:ListKeys' | 'kms:ListRetirableGrants' | 'kms:GenerateRandom'
