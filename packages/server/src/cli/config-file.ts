@@ -53,7 +53,7 @@ export const configFile = z.strictObject({
   blockedEncryptionTypes: z.array(z.literal('SSE-C')).default([]),
   allowSigV2: z.boolean().default(true),
   trustedProxies: z.array(z.string()).default([]),
-  plainHttpServices: z.array(z.literal('kms')).default([]),
+  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam'])).default([]),
   rootKey: z.unknown().optional(),
   log: z
     .strictObject({ level: z.enum(['silent', 'error', 'warn', 'info']).default('info'), file: z.string().optional() })

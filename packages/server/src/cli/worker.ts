@@ -9,14 +9,18 @@ import { listen } from '../http/listener.ts'
 import { OwnDoor } from '../http/own-door.ts'
 import { Accounts } from '../identity/accounts.ts'
 import { type AccessKeyPair, Directory } from '../identity/directory.ts'
+import { Sessions } from '../identity/sessions.ts'
 import { RootKey } from '../keys/root-key.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
 import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import { ServerMetrics } from '../metrics/server-metrics.ts'
 import { awsJson } from '../protocols/aws-json.ts'
+import { awsQuery } from '../protocols/aws-query.ts'
 import { ServiceDoor } from '../protocols/service-door.ts'
 import { S3Door } from '../s3/door.ts'
+import { toStsError } from '../sts/errors.ts'
+import { STS_OPERATIONS } from '../sts/operations.ts'
 import type { Question, ToPrimary } from './channel.ts'
 import type { Settings } from './settings.ts'
 import { openStore } from './store.ts'
@@ -57,16 +61,24 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const onInternalError = (error: unknown, requestId: string) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
+  const rootKey = RootKey.import(start.rootKey)
   const accounts = new Accounts(file.accounts)
+  const sessions = new Sessions(rootKey.derive('session tokens'), clock)
   const store = await openStore({
     dataDir: settings.dataDir,
-    rootKey: RootKey.import(start.rootKey),
+    rootKey,
     region,
     clock,
     observer,
     newBuckets: { ...file.newBuckets, blockedEncryptionTypes: file.blockedEncryptionTypes },
   })
-  const directory = new Directory({ root: start.root, configured: file.accounts, accounts, store: store.identity })
+  const directory = new Directory({
+    root: start.root,
+    configured: file.accounts,
+    accounts,
+    store: store.identity,
+    sessions,
+  })
 
   const s3 = new S3Door({
     services: { ...store, accounts, clock, region },
@@ -88,6 +100,20 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     toError: toKmsError,
     notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
     allowPlainHttp: file.plainHttpServices.includes('kms'),
+    observer,
+    clock,
+    onInternalError,
+  })
+
+  const sts = new ServiceDoor({
+    service: 'sts',
+    title: 'AWS STS',
+    protocol: awsQuery('https://sts.amazonaws.com/doc/2011-06-15/'),
+    operations: STS_OPERATIONS,
+    services: { accounts, store: store.identity, sessions },
+    authentication: { directory, service: 'sts', region, global: true, clock },
+    toError: toStsError,
+    allowPlainHttp: file.plainHttpServices.includes('sts'),
     observer,
     clock,
     onInternalError,
@@ -117,7 +143,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const listener = await listen({
     http: settings.http,
     https: settings.https && start.tls ? { ...settings.https, ...start.tls } : undefined,
-    doors: { s3, kms },
+    doors: { s3, kms, sts },
     ownDoor,
     absentDoor: new AbsentDoor(observer, clock.nowMs),
     connections: new ConnectionReader(file.trustedProxies),

@@ -40,6 +40,8 @@ export interface SessionFacts {
   /** The provider that vouched for the caller, e.g. the URL of an OpenID Connect one. */
   readonly federatedProvider?: string | undefined
   readonly sourceIdentity?: string | undefined
+  /** Of the session's tags those that a session started from it inherits. */
+  readonly transitiveTagKeys?: readonly string[]
 }
 
 /** One access decision and what made it, for people who ask why. */

@@ -11,6 +11,11 @@ test.each([
   ['kms', '/', { 'x-amz-target': 'TrentService.Decrypt' }],
   ['unknown', '/', { 'x-amz-target': 'Nobody.Does' }],
   ['s3', '/', {}],
+  ['sts', '/', { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }],
+  ['sts', '/?Version=2011-06-15&Action=AssumeRoleWithWebIdentity', {}],
+  ['s3', '/bucket', { 'content-type': 'application/x-www-form-urlencoded' }],
+  ['s3', '/', { 'content-type': 'multipart/form-data; boundary=x' }],
+  ['s3', '/bucket?Action=x', {}],
   ['s3', '/b/k?X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=x', {}],
   ['kms', '/?X-Amz-Credential=AKIA/20260101/us-east-1/kms/aws4_request', {}],
   // The signature says who is meant, whatever another header says.

@@ -4,6 +4,8 @@ import type { Principal } from '../policy/call.ts'
 import { type AccountConfig, type Accounts, ROOT_ACCOUNT, type UserConfig } from './accounts.ts'
 import type { IdentityStore } from './identity-store.ts'
 import { rootPrincipal, userPrincipal } from './principals.ts'
+import { sessionPrincipal } from './session-principal.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface AccessKeyPair {
   readonly accessKeyId: string
@@ -20,6 +22,7 @@ export interface DirectoryOptions {
   readonly configured: readonly AccountConfig[]
   readonly accounts: Accounts
   readonly store: IdentityStore
+  readonly sessions: Sessions
 }
 
 type ConfiguredKey = Pick<UserConfig, 'name' | 'root' | 'secretAccessKey'> & { readonly accountId: string }
@@ -27,12 +30,14 @@ type ConfiguredKey = Pick<UserConfig, 'name' | 'root' | 'secretAccessKey'> & { r
 export class Directory {
   readonly accounts: Accounts
   readonly #store: IdentityStore
+  readonly #sessions: Sessions
   readonly #configured = new Map<string, ConfiguredKey>()
 
   /** Throws a TypeError where two users share an access key id. */
-  constructor({ root, configured, accounts, store }: DirectoryOptions) {
+  constructor({ root, configured, accounts, store, sessions }: DirectoryOptions) {
     this.accounts = accounts
     this.#store = store
+    this.#sessions = sessions
     this.#add(ROOT_ACCOUNT, { name: 'root', ...root, root: true, policies: [] })
     for (const account of configured) for (const user of account.users) this.#add(account.id, user)
   }
@@ -40,7 +45,11 @@ export class Directory {
   /** Throws CredentialUnknown, SessionTokenInvalid or SessionTokenExpired. Always as things are now, on every process. */
   async findAccessKey(accessKeyId: string, sessionToken: string | undefined): Promise<Credential> {
     // Temporary credentials are told by their token; long-term ones never have one.
-    if (sessionToken !== undefined) throw new Fault('SessionTokenInvalid', {})
+    if (sessionToken !== undefined) {
+      const claims = this.#sessions.open(sessionToken, accessKeyId)
+      const principal = await sessionPrincipal(claims, this.accounts, this.#store)
+      return { accessKeyId, secretAccessKey: claims.secretAccessKey, principal }
+    }
     const found = (await this.#findConfigured(accessKeyId)) ?? (await this.#findStored(accessKeyId))
     if (!found) throw new Fault('CredentialUnknown', { accessKeyId })
     return found

@@ -48,7 +48,7 @@ export class Input {
 
   optionalMatching(name: string, form: string, maxLength: number): string | undefined {
     const value = this.optionalText(name, maxLength, 1)
-    if (value !== undefined && !new RegExp(`^(?:${form})$`).test(value)) {
+    if (value !== undefined && !new RegExp(`^(?:${form})$`, 'u').test(value)) {
       throw this.constraint(name, value, `Member must satisfy regular expression pattern: ${form}`)
     }
     return value

@@ -1,0 +1,82 @@
+/**
+ * Session tokens: the whole of a session, sealed, so that nothing is stored for it (docs/decisions/0006-identity.md).
+ * Only what the session *is* stands in it; what it may do follows from its role or user as they are at each request.
+ */
+import { SealError } from '@strongroom/crypto'
+import { MessageKey } from '@strongroom/crypto/node'
+import { Fault } from '../core/fault.ts'
+import { Recent } from '../core/recent.ts'
+import type { Tags } from './records.ts'
+
+export interface SessionClaims {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly accountId: string
+  readonly bearer: SessionBearer
+  /** Inline session policy, where there is one. */
+  readonly policy?: string | undefined
+  readonly policyArns: readonly string[]
+  /** Of the session, beside those of the role. */
+  readonly tags: Tags
+  readonly transitiveTagKeys: readonly string[]
+  readonly sourceIdentity?: string | undefined
+  readonly federatedProvider?: string | undefined
+  readonly issuedAtMs: number
+  readonly expiresAtMs: number
+}
+
+/** Whose session it is. Ids are unique ids: a role made anew under an old name is another role. */
+export type SessionBearer =
+  | { readonly kind: 'role'; readonly roleName: string; readonly roleId: string; readonly sessionName: string }
+  | { readonly kind: 'user'; readonly userName: string; readonly userId: string }
+  | { readonly kind: 'root' }
+  /** `by`: the user who asked for it; undefined for the root user. */
+  | {
+      readonly kind: 'federated'
+      readonly name: string
+      readonly by: { readonly userName: string; readonly userId: string } | undefined
+    }
+
+/** First byte of a token, before its base64. */
+const LAYOUT = 1
+const CONTEXT = Buffer.from('strongroom session token 1')
+const MOST_OPENED = 5_000
+
+export class SessionTokens {
+  readonly #key: MessageKey
+  readonly #opened = new Recent<SessionClaims>(MOST_OPENED)
+
+  /** `key`: 32 bytes derived from the root key. */
+  constructor(key: Uint8Array) {
+    this.#key = new MessageKey(key)
+  }
+
+  seal(claims: SessionClaims): string {
+    const sealed = this.#key.seal(Buffer.from(JSON.stringify(claims)), CONTEXT)
+    return Buffer.concat([new Uint8Array([LAYOUT]), sealed]).toString('base64')
+  }
+
+  /** Throws SessionTokenInvalid for a token that is not ours or not of this key, SessionTokenExpired past its time. */
+  open(token: string, accessKeyId: string, nowMs: number): SessionClaims {
+    const claims = this.#opened.get(token) ?? this.#read(token)
+    if (claims.accessKeyId !== accessKeyId) throw new Fault('SessionTokenInvalid', {})
+    if (claims.expiresAtMs <= nowMs) throw new Fault('SessionTokenExpired', {})
+    return claims
+  }
+
+  #read(token: string): SessionClaims {
+    const bytes = Buffer.from(token, 'base64')
+    // Only the one way of writing it counts, so that a token has one form.
+    if (bytes[0] !== LAYOUT || bytes.toString('base64') !== token) throw new Fault('SessionTokenInvalid', {})
+    try {
+      const claims = JSON.parse(
+        Buffer.from(this.#key.open(bytes.subarray(1), CONTEXT)).toString('utf8'),
+      ) as SessionClaims
+      this.#opened.set(token, claims)
+      return claims
+    } catch (error) {
+      if (error instanceof SealError) throw new Fault('SessionTokenInvalid', {}, { cause: error })
+      throw error
+    }
+  }
+}
