@@ -13,6 +13,7 @@ import { Multipart } from '../objects/multipart.ts'
 import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
+import { Tagging } from '../objects/tagging.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
@@ -51,6 +52,7 @@ export async function openStore(options: StoreOptions) {
     buckets,
     listing: new Listing(records, buckets),
     objects,
+    tagging: new Tagging(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
     async close() {
       await catalog.close()

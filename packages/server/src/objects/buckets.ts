@@ -18,7 +18,7 @@ import {
   type PublicAccessBlock,
   type Versioning,
 } from './records.ts'
-import type { BucketEncryption } from './types.ts'
+import type { BucketEncryption, Tags } from './types.ts'
 import { removeUploads } from './upload-removal.ts'
 
 const BLOCK_ALL: PublicAccessBlock = {
@@ -207,6 +207,15 @@ export class Buckets {
 
   async putVersioning(call: CallContext, bucket: string, versioning: 'Enabled' | 'Suspended'): Promise<void> {
     await this.change(call, bucket, (record) => ({ ...record, versioning }))
+  }
+
+  async tags(call: CallContext, bucket: string): Promise<Tags | undefined> {
+    return (await this.require(call, bucket)).value.tags
+  }
+
+  /** Undefined: the bucket has no tag set any more. */
+  async putTags(call: CallContext, bucket: string, tags: Tags | undefined): Promise<void> {
+    await this.change(call, bucket, (record) => ({ ...record, tags }))
   }
 
   /** Changes a bucket's configuration; `change` may be asked again where somebody else was first. */

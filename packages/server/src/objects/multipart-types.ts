@@ -7,6 +7,7 @@ import type {
   ProtectionFacts,
   RequestedProtection,
   StoredHeaders,
+  Tags,
   UserMetadata,
 } from './types.ts'
 
@@ -21,6 +22,7 @@ export interface CreateInput {
   readonly objectKey: string
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
+  readonly tags?: Tags | undefined
   readonly protection: RequestedProtection
   readonly checksum: UploadChecksum
 }

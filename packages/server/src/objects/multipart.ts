@@ -79,6 +79,7 @@ export class Multipart {
       initiator: { arn: call.principal.arn, displayName: call.principal.displayName },
       headers: input.headers,
       userMetadata: input.userMetadata,
+      tags: input.tags,
       protection: protection.stored,
       checksum: input.checksum,
     }
@@ -263,7 +264,7 @@ export class Multipart {
   ): Promise<ObjectFacts | undefined> {
     requireTransport(call, upload.value.protection)
     const stored = await partsOf(this.#records, id.streamId)
-    const { checksum: uploadChecksum, protection, headers, userMetadata } = upload.value
+    const { checksum: uploadChecksum, protection, headers, userMetadata, tags } = upload.value
     const values = new Map(stored.map((part) => [partNumberOfName(part.name), part.value]))
     const parts = selectParts(input.uploadId, input.parts, values, uploadChecksum)
     const plaintextSize = parts.reduce((sum, { stream }) => sum + stream.plaintextSize, 0)
@@ -294,6 +295,7 @@ export class Multipart {
       checksum,
       headers,
       userMetadata,
+      tags,
       protection,
       content: { kind: 'parts' as const, streamId: id.streamId, partsCount: parts.length },
     }

@@ -26,6 +26,7 @@ import type {
   RequestedProtection,
   RequestedRange,
   StoredHeaders,
+  Tags,
   UserMetadata,
 } from './types.ts'
 import {
@@ -60,6 +61,8 @@ export interface CopyInput {
   readonly source: CopySource
   /** 'COPY' takes the source's. */
   readonly metadata: 'COPY' | { readonly headers: StoredHeaders; readonly userMetadata: UserMetadata }
+  /** What tags the copy has, once the source's are known; throws where those may not be taken. Absent: the source's. */
+  readonly tags?: (source: Tags) => Promise<Tags>
   readonly storageClass: string | undefined
   readonly protection: RequestedProtection
   readonly checksumAlgorithm: IncomingBody['checksumAlgorithm']
@@ -173,6 +176,8 @@ export class Objects {
 
     const taken = input.metadata === 'COPY' ? found.version : input.metadata
     const { 'x-amz-storage-class': _, 'x-amz-website-redirect-location': __, ...headers } = taken.headers
+    const sourceTags = found.facts.tags
+    const tags = input.tags ? await input.tags(sourceTags) : sourceTags
     const algorithm = input.checksumAlgorithm ?? found.version.checksum?.algorithm
     const body = await this.openSource(call, found, source.customerKey, algorithm)
     try {
@@ -181,6 +186,7 @@ export class Objects {
         objectKey: input.objectKey,
         headers: { ...headers, ...(input.storageClass !== undefined && { 'x-amz-storage-class': input.storageClass }) },
         userMetadata: taken.userMetadata,
+        tags,
         protection: input.protection,
         conditions: input.conditions,
         body,
@@ -247,6 +253,7 @@ export class Objects {
         checksum: { ...written.checksum, type: 'FULL_OBJECT' as const },
         headers: input.headers,
         userMetadata: input.userMetadata,
+        tags: input.tags,
         protection: protection.stored,
         content: { kind: 'stream' as const, stream: written.stream },
       }

@@ -8,6 +8,7 @@ import type {
   ChecksumAlgorithm,
   ChecksumType,
   StoredHeaders,
+  Tags,
   UserMetadata,
 } from './types.ts'
 
@@ -36,6 +37,8 @@ export interface BucketRecord {
   readonly publicAccessBlock?: PublicAccessBlock | undefined
   /** Undefined after its removal: S3 then lets ACLs speak. */
   readonly objectOwnership?: ObjectOwnership | undefined
+  /** Absent: the bucket has no tag set. */
+  readonly tags?: Tags | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }
@@ -52,6 +55,7 @@ export interface ObjectVersion {
   readonly checksum: Checksum | undefined
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
+  readonly tags?: Tags | undefined
   readonly protection: StoredProtection
   readonly content: StoredContent
 }
@@ -80,6 +84,7 @@ export interface UploadRecord {
   readonly initiator: { readonly arn: string; readonly displayName: string }
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
+  readonly tags?: Tags | undefined
   readonly protection: StoredProtection
   readonly checksum: UploadChecksum
 }

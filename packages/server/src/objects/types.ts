@@ -98,6 +98,9 @@ export type StoredHeader = (typeof STORED_HEADERS)[number]
 /** Name without `x-amz-meta-`, lower-case; value as a latin-1 string, one char per byte, so that bytes come back as sent. */
 export type UserMetadata = readonly (readonly [name: string, value: string])[]
 
+/** In the order in which they were put; keys are unique. */
+export type Tags = readonly (readonly [key: string, value: string])[]
+
 /** Conditions of a read or write, straight from the headers; times in ms. ETags without quotes, '*' as itself. */
 export interface Conditions {
   readonly ifMatch?: readonly string[] | undefined
@@ -120,6 +123,7 @@ export interface ObjectFacts {
   readonly plaintextSize: number
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
+  readonly tags: Tags
   readonly checksum: Checksum | undefined
   readonly protection: ProtectionFacts
 }
@@ -130,6 +134,7 @@ export interface PutInput {
   readonly body: IncomingBody
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
+  readonly tags?: Tags | undefined
   readonly protection: RequestedProtection
   readonly conditions: Conditions
 }

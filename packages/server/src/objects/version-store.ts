@@ -166,6 +166,7 @@ function factsOf(objectKey: string, bucket: BucketRecord, version: ObjectVersion
     plaintextSize: version.plaintextSize,
     headers: version.headers,
     userMetadata: version.userMetadata,
+    tags: version.tags ?? [],
     checksum: version.checksum,
     protection: protectionFacts(version.protection),
   }

@@ -17,6 +17,7 @@ import {
   olderVersion,
   type Versioning,
 } from './records.ts'
+import type { Tags } from './types.ts'
 import { NULL_VERSION, newVersionId, nextSequence, sequenceOf } from './version-id.ts'
 
 /** One key of one bucket, as read just now. */
@@ -122,6 +123,16 @@ export class KeyVersions {
       )
       if (next.value.versionId === NULL_VERSION) change.mutations.push(this.#records.remove(nullVersion, at))
     }
+    return change
+  }
+
+  /** The same version with other tags. */
+  retag(state: KeyState, version: Stored<ObjectVersion>, tags: Tags): Change {
+    const change = this.#begin(state)
+    const isCurrent = state.current?.value.versionId === version.value.versionId
+    if (!isCurrent) change.checks.push(this.#records.unchanged(olderVersion, version))
+    const tagged = { ...version.value, tags }
+    change.mutations.push(this.#records.put(isCurrent ? currentVersion : olderVersion, version.name, tagged))
     return change
   }
 

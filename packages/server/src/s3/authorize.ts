@@ -1,11 +1,14 @@
 /** Whether a call may do a thing to a bucket or an object: the caller's policies and the bucket's, asked together. */
 import { isFault } from '../core/fault.ts'
 import { policyFor } from '../objects/bucket-policy.ts'
+import type { BucketRecord } from '../objects/records.ts'
+import type { Tags } from '../objects/types.ts'
 import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Decision } from '../policy/decide.ts'
+import type { Policy } from '../policy/document.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
-import { S3_KEYS } from './condition-keys.ts'
+import { EXISTING_TAG, S3_KEYS, type S3Subject, seesExistingTags } from './condition-keys.ts'
 import { readCopySource } from './copy-source.ts'
 import type { S3Request } from './operation.ts'
 import type { S3Services } from './services.ts'
@@ -19,6 +22,8 @@ export interface AccessNeed {
   /** '' or absent: it is about the bucket itself. */
   readonly objectKey?: string
   readonly versionId?: string | undefined
+  /** The tags that the request sets, where it sets any. */
+  readonly requestTags?: Tags | undefined
   /** The bucket is still to be made, so that no policy of its own can speak. */
   readonly unmade?: boolean
 }
@@ -40,24 +45,46 @@ export async function hidesAbsence(services: S3Services, request: S3Request, err
   // What a copy does not find is in its source.
   const source = request.headers['x-amz-copy-source']
   const bucket = source === undefined ? request.bucket : readCopySource(String(source)).bucket
-  const { access, decision } = await decideAccess(services, request, { action: 's3:ListBucket', bucket })
+  return !(await hasAccess(services, request, { action: 's3:ListBucket', bucket }))
+}
+
+/** As `requireAccess`, for what the request can do without. */
+export async function hasAccess(services: S3Services, request: S3Request, need: AccessNeed): Promise<boolean> {
+  const { access, decision } = await decideAccess(services, request, need)
   request.call.decided(decisionFacts(request.call, access, decision))
-  return !decision.allowed
+  return decision.allowed
 }
 
 async function decideAccess(services: S3Services, request: S3Request, need: AccessNeed) {
   const { call } = request
   const record = need.bucket === undefined || need.unmade ? undefined : await services.buckets.find(need.bucket)
-  const subject = { request, need }
+  const policy = record && policyFor(call.principal, record, need.bucket!)
+  const existingTags = record && (await tagsToDecideBy(services, request, need, record, policy))
+  const subject: S3Subject = { request, need, bucket: record, existingTags }
   const access: Access = {
     action: need.action,
     resource: resourceOf(need),
     resourceAccount: record?.accountId ?? call.principal.accountId,
-    resourcePolicy: record && policyFor(call.principal, record, need.bucket!),
+    resourcePolicy: policy,
     keys: (key) => keyValue(S3_KEYS, subject, key),
   }
   const decision = isOwnersWayOut(call, access) ? WAY_OUT : authorize(call, access)
   return { access, decision, record }
+}
+
+/** The object's tags cost a read, so they are looked up only where a policy of the two sides speaks of them. */
+async function tagsToDecideBy(
+  { tagging }: S3Services,
+  { call }: S3Request,
+  { action, objectKey, versionId }: AccessNeed,
+  record: BucketRecord,
+  bucketPolicy: Policy | undefined,
+): Promise<Tags | undefined> {
+  if (!objectKey || !seesExistingTags(action)) return undefined
+  const { identity, boundary, session } = call.principal.permissions
+  const policies = [...identity, boundary, ...(session ?? []), bucketPolicy]
+  if (!policies.some((policy) => policy?.mentions(EXISTING_TAG))) return undefined
+  return tagging.find(record, objectKey, versionId)
 }
 
 /** A policy can lock out everybody but the owner's root user from the bucket's policy itself. */

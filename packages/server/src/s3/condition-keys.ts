@@ -2,13 +2,19 @@
  * S3's condition keys as rows: how each follows from a request (Service Authorization Reference, "Condition keys for
  * Amazon S3"). A header that was not sent leaves its key absent.
  */
-import type { KeyTable, KeyValue } from '../policy/condition-keys.ts'
+import type { BucketRecord } from '../objects/records.ts'
+import type { Tags } from '../objects/types.ts'
+import { type KeyTable, type KeyValue, tagValue } from '../policy/condition-keys.ts'
 import type { AccessNeed } from './authorize.ts'
 import type { S3Request } from './operation.ts'
 
 export interface S3Subject {
   readonly request: S3Request
   readonly need: AccessNeed
+  /** Undefined where the access is about no bucket, or about one that is still to be made. */
+  readonly bucket: BucketRecord | undefined
+  /** Those of the object's version, where the action sees them and there is such a version. */
+  readonly existingTags: Tags | undefined
 }
 
 type Row = (subject: S3Subject) => KeyValue
@@ -24,6 +30,24 @@ const query =
     request.query.get(name)
 
 const headers = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [`s3:${name}`, header(name)]))
+
+/** The family of keys that each need a look at the object. */
+export const EXISTING_TAG = 's3:existingobjecttag/'
+
+/** Reads and changes of an object that is there already; a write beside it sees nothing of it. */
+const EXISTING_TAG_ACTIONS = new Set(
+  [
+    ...['GetObject', 'GetObjectVersion', 'GetObjectAttributes', 'GetObjectVersionAttributes'],
+    ...['GetObjectAcl', 'GetObjectVersionAcl', 'PutObjectAcl', 'PutObjectVersionAcl'],
+    ...['GetObjectTagging', 'GetObjectVersionTagging', 'PutObjectTagging', 'PutObjectVersionTagging'],
+    ...['DeleteObjectTagging', 'DeleteObjectVersionTagging', 'UpdateObjectEncryption'],
+  ].map((name) => `s3:${name}`),
+)
+
+export const seesExistingTags = (action: string) => EXISTING_TAG_ACTIONS.has(action)
+
+const tag = (tags: Tags | undefined, key: string) => tags && tagValue(Object.fromEntries(tags), key)
+const isOfBucket = ({ need }: S3Subject) => !need.objectKey
 
 const AUTH_TYPES = { header: 'REST-HEADER', query: 'REST-QUERY-STRING', form: 'POST' } as const
 
@@ -58,6 +82,13 @@ export const S3_KEYS: KeyTable<S3Subject> = {
     's3:signatureversion': ({ request: { call } }) =>
       call.signature && (call.signature.version === 'v4' ? 'AWS4-HMAC-SHA256' : 'AWS'),
     's3:signatureage': ({ request: { call } }) => call.signature?.ageMs,
+    's3:requestobjecttagkeys': ({ need }) => (need.objectKey ? need.requestTags?.map(([key]) => key) : undefined),
+    'aws:tagkeys': (subject) => (isOfBucket(subject) ? subject.need.requestTags?.map(([key]) => key) : undefined),
   },
-  families: {},
+  families: {
+    [EXISTING_TAG]: ({ existingTags }, key) => tag(existingTags, key),
+    's3:requestobjecttag/': ({ need }, key) => (need.objectKey ? tag(need.requestTags, key) : undefined),
+    'aws:requesttag/': (subject, key) => (isOfBucket(subject) ? tag(subject.need.requestTags, key) : undefined),
+    'aws:resourcetag/': (subject, key) => (isOfBucket(subject) ? tag(subject.bucket?.tags, key) : undefined),
+  },
 }

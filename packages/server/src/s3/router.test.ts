@@ -19,6 +19,8 @@ test.each([
   ['CreateMultipartUpload', 'POST', 'object', 'uploads'],
   ['CompleteMultipartUpload', 'POST', 'object', 'uploadId=x'],
   ['AbortMultipartUpload', 'DELETE', 'object', 'uploadId=x'],
+  ['PutObjectTagging', 'PUT', 'object', 'tagging&versionId=x'],
+  ['GetBucketTagging', 'GET', 'bucket', 'tagging'],
   ['ListParts', 'GET', 'object', 'uploadId=x'],
   ['GetObject', 'GET', 'object', 'versionId=x&response-content-type=a'],
 ] as const)('%s', (name, method, target, query) => {

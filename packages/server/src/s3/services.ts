@@ -6,12 +6,14 @@ import type { Buckets } from '../objects/buckets.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
 import type { Objects } from '../objects/objects.ts'
+import type { Tagging } from '../objects/tagging.ts'
 
 export interface S3Services {
   readonly accounts: Accounts
   readonly identity: IdentityStore
   readonly buckets: Buckets
   readonly objects: Objects
+  readonly tagging: Tagging
   readonly multipart: Multipart
   readonly listing: Listing
   readonly clock: Clock

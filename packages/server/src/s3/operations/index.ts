@@ -16,6 +16,7 @@ import {
 } from './buckets/ownership-controls.ts'
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './buckets/policy.ts'
 import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './buckets/public-access-block.ts'
+import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './buckets/tagging.ts'
 import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
 import { deleteObjects } from './listing/delete-objects.ts'
 import { listObjects, listObjectsV2, listObjectVersions } from './listing/list-objects.ts'
@@ -27,6 +28,7 @@ import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
 import { putObject } from './objects/put-object.ts'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
 import { refusedOperations } from './refused.ts'
 
 export const operations: readonly Operation[] = [
@@ -51,6 +53,9 @@ export const operations: readonly Operation[] = [
   getBucketOwnershipControls,
   putBucketOwnershipControls,
   deleteBucketOwnershipControls,
+  getBucketTagging,
+  putBucketTagging,
+  deleteBucketTagging,
   listObjects,
   listObjectsV2,
   listObjectVersions,
@@ -60,6 +65,9 @@ export const operations: readonly Operation[] = [
   getObject,
   headObject,
   deleteObject,
+  getObjectTagging,
+  putObjectTagging,
+  deleteObjectTagging,
   createMultipartUpload,
   uploadPart,
   uploadPartCopy,

@@ -5,6 +5,8 @@ import { readUploadChecksum } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
+import { tagsOfHeader } from '../../tags.ts'
+import { writeNeeds } from '../objects/put-object.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
 
 export const createMultipartUpload: Operation = {
@@ -13,6 +15,7 @@ export const createMultipartUpload: Operation = {
   target: 'object',
   query: { uploads: undefined },
   action: 's3:PutObject',
+  access: (request) => writeNeeds(request, tagsOfHeader(request.headers)),
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },
@@ -28,6 +31,7 @@ export const createMultipartUpload: Operation = {
         objectKey,
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
+        tags: tagsOfHeader(headers),
         protection,
         checksum,
       })

@@ -1,3 +1,4 @@
+import type { Tags } from '../../../objects/types.ts'
 import { document, element } from '../../../protocols/xml-writer.ts'
 import type { AccessNeed } from '../../authorize.ts'
 import { checksumElements, readChecksumAlgorithm } from '../../checksum-headers.ts'
@@ -6,13 +7,40 @@ import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from 
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation, S3Request } from '../../operation.ts'
+import { tagsOfHeader } from '../../tags.ts'
 import { readNeed } from './get-object.ts'
+import { writeNeeds } from './put-object.ts'
+import { taggingAction } from './tagging.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
 
-/** The source is read as by a GET, the target written as by a PUT. */
-export function copyNeeds({ bucket, objectKey, headers }: S3Request): AccessNeed[] {
-  const source = readCopySource(String(headers['x-amz-copy-source']))
-  return [readNeed(source.bucket, source.objectKey, source.versionId), { action: 's3:PutObject', bucket, objectKey }]
+/** The source is read as by a GET, the target written as by a PUT with these tags. */
+export function copyNeeds(request: S3Request, tags: Tags = []): AccessNeed[] {
+  const source = readCopySource(String(request.headers['x-amz-copy-source']))
+  return [readNeed(source.bucket, source.objectKey, source.versionId), ...writeNeeds(request, tags)]
+}
+
+/** The tags that the request brings itself; undefined where it takes those of the source. */
+function ownTags(headers: S3Request['headers']): Tags | undefined {
+  return readDirective(headers, 'x-amz-tagging-directive', 'tagging') === 'REPLACE' ? tagsOfHeader(headers) : undefined
+}
+
+/** Who copies tags must be allowed to read them there and to set them here; a source without any asks for neither. */
+async function takeSourceTags(request: S3Request, tags: Tags): Promise<Tags> {
+  if (tags.length === 0) return tags
+  const { bucket, objectKey, authorize } = request
+  const source = readCopySource(String(request.headers['x-amz-copy-source']))
+  await authorize({ action: taggingAction('Get', source.versionId), ...source })
+  await authorize({ action: 's3:PutObjectTagging', bucket, objectKey, requestTags: tags })
+  return tags
+}
+
+function readDirective(headers: S3Request['headers'], name: string, what: string): 'COPY' | 'REPLACE' {
+  const directive = headers[name] ?? 'COPY'
+  if (directive === 'COPY' || directive === 'REPLACE') return directive
+  throw new S3Error('InvalidArgument', {
+    message: `Unknown ${what} directive.`,
+    fields: { ArgumentName: name, ArgumentValue: String(directive) },
+  })
 }
 
 export const copyObject: Operation = {
@@ -21,20 +49,15 @@ export const copyObject: Operation = {
   target: 'object',
   header: 'x-amz-copy-source',
   action: 's3:PutObject',
-  access: copyNeeds,
+  access: (request) => copyNeeds(request, ownTags(request.headers)),
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },
   async run({ objects }, request) {
     const { headers, call } = request
     refuseUnsupportedHeaders(headers)
-    const directive = headers['x-amz-metadata-directive'] ?? 'COPY'
-    if (directive !== 'COPY' && directive !== 'REPLACE') {
-      throw new S3Error('InvalidArgument', {
-        message: 'Unknown metadata directive.',
-        fields: { ArgumentName: 'x-amz-metadata-directive', ArgumentValue: String(directive) },
-      })
-    }
+    const directive = readDirective(headers, 'x-amz-metadata-directive', 'metadata')
+    const own = ownTags(headers)
     const protection = requestedProtection(headers, call.secureTransport)
     const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
     const sourceKey = customerKeyOfCopySource(headers, call.secureTransport)
@@ -49,6 +72,7 @@ export const copyObject: Operation = {
           customerKey: sourceKey,
         },
         metadata: directive === 'COPY' ? 'COPY' : { headers: stored, userMetadata: userMetadata(request.rawHeaders) },
+        tags: async (tags) => own ?? takeSourceTags(request, tags),
         storageClass: stored['x-amz-storage-class'],
         protection,
         checksumAlgorithm: readChecksumAlgorithm(headers),

@@ -1,11 +1,13 @@
-import type { GetInput, GetResult } from '../../../objects/types.ts'
-import type { AccessNeed } from '../../authorize.ts'
+import type { GetInput, GetResult, ObjectFacts } from '../../../objects/types.ts'
+import { type AccessNeed, hasAccess } from '../../authorize.ts'
 import { checksumHeaders } from '../../checksum-headers.ts'
 import { customerKeyOfRead, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, objectHeaders, requestedRange } from '../../object-headers.ts'
 import type { Operation, S3Reply, S3Request } from '../../operation.ts'
+import type { S3Services } from '../../services.ts'
 import { readPartNumber } from '../multipart/part-number.ts'
+import { taggingAction } from './tagging.ts'
 
 /** To read a named version is an action of its own. */
 export const readNeed = (bucket: string, objectKey: string, versionId: string | undefined): AccessNeed => ({
@@ -24,11 +26,16 @@ export const getObject: Operation = {
   audit: 'data',
   readOnly: true,
   body: { kind: 'none' },
-  async run({ objects }, request) {
+  async run(services, request) {
     const input = readInput(request)
     try {
-      const { content, ...selection } = await objects.get(request.call, input)
-      return { ...reply(request, input, selection), body: content.whole ?? content }
+      const { content, ...selection } = await services.objects.get(request.call, input)
+      const { headers, ...rest } = reply(request, input, selection)
+      const tags = await tagsCount(services, request, selection.facts).catch(async (error: unknown) => {
+        await content.close()
+        throw error
+      })
+      return { ...rest, headers: { ...headers, 'x-amz-tagging-count': tags }, body: content.whole ?? content }
     } finally {
       input.customerKey?.key.wipe()
     }
@@ -39,18 +46,28 @@ export const headObject: Operation = {
   ...getObject,
   name: 'HeadObject',
   method: 'HEAD',
-  async run({ objects }, request) {
+  async run(services, request) {
     const input = readInput(request)
     try {
-      const selection = await objects.head(request.call, input)
+      const selection = await services.objects.head(request.call, input)
       const { facts, range } = selection
       const { headers, ...rest } = reply(request, input, selection)
       const length = range ? range.endExclusive - range.start : facts.plaintextSize
-      return { ...rest, headers: { ...headers, 'content-length': String(length) } }
+      const tags = await tagsCount(services, request, facts)
+      return { ...rest, headers: { ...headers, 'x-amz-tagging-count': tags, 'content-length': String(length) } }
     } finally {
       input.customerKey?.key.wipe()
     }
   },
+}
+
+/** Told only to those who may read the tags themselves. */
+async function tagsCount(services: S3Services, request: S3Request, { tags }: ObjectFacts): Promise<string | undefined> {
+  if (tags.length === 0) return undefined
+  const { bucket, objectKey, query } = request
+  const versionId = query.get('versionId')
+  const need = { action: taggingAction('Get', versionId), bucket, objectKey, versionId }
+  return (await hasAccess(services, request, need)) ? String(tags.length) : undefined
 }
 
 function readInput(request: S3Request): GetInput {

@@ -1,15 +1,26 @@
+import type { Tags } from '../../../objects/types.ts'
+import type { AccessNeed } from '../../authorize.ts'
 import { checksumHeaders } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
-import type { Operation } from '../../operation.ts'
+import type { Operation, S3Request } from '../../operation.ts'
+import { tagsOfHeader } from '../../tags.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
+
+/** A write that brings tags needs also what it takes to set them. */
+export function writeNeeds({ bucket, objectKey }: S3Request, tags: Tags): AccessNeed[] {
+  const need = { bucket, objectKey, requestTags: tags.length === 0 ? undefined : tags }
+  const write = { ...need, action: 's3:PutObject' }
+  return tags.length === 0 ? [write] : [write, { ...need, action: 's3:PutObjectTagging' }]
+}
 
 export const putObject: Operation = {
   name: 'PutObject',
   method: 'PUT',
   target: 'object',
   action: 's3:PutObject',
+  access: (request) => writeNeeds(request, tagsOfHeader(request.headers)),
   audit: 'data',
   readOnly: false,
   body: { kind: 'stream' },
@@ -32,6 +43,7 @@ export const putObject: Operation = {
         body: request.body(),
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
+        tags: tagsOfHeader(headers),
         protection,
         conditions: conditions(headers),
       })

@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { S3Error } from '../../errors.ts'
 
 const REFUSED = [
-  'x-amz-tagging',
   'x-amz-object-lock-mode',
   'x-amz-object-lock-retain-until-date',
   'x-amz-object-lock-legal-hold',
