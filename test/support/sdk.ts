@@ -1,12 +1,14 @@
 /** The official AWS SDK against a test server. */
 import { Agent } from 'node:https'
+import { IAMClient } from '@aws-sdk/client-iam'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
+import { STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Credentials, TestServer } from './server.ts'
 
 export interface ClientOptions {
-  readonly credentials?: Credentials
+  readonly credentials?: Credentials & { readonly sessionToken?: string }
   /** Over plain HTTP. */
   readonly plain?: boolean
 }
@@ -27,6 +29,10 @@ export const s3Client = (server: TestServer, options: ClientOptions = {}) =>
   new S3Client({ ...settings(server, options), forcePathStyle: true })
 
 export const kmsClient = (server: TestServer, options: ClientOptions = {}) => new KMSClient(settings(server, options))
+
+export const iamClient = (server: TestServer, options: ClientOptions = {}) => new IAMClient(settings(server, options))
+
+export const stsClient = (server: TestServer, options: ClientOptions = {}) => new STSClient(settings(server, options))
 
 /** Code and status of what a call threw; fails the test where it did not throw. */
 export async function failure(

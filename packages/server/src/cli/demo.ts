@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ensureCredentials } from '../identity/credentials-file.ts'
-import { type DemoReply, type DemoRequest, sendSigned } from './demo-client.ts'
 import { EXIT } from './exit.ts'
+import { type RequestToSign, type SignedReply, sendSigned } from './signed-client.ts'
 
 const BUCKET = 'demo-bucket'
 const MARK = 'The vault holds 1,204 ounces of gold. '
@@ -46,9 +46,10 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
   })
   const ready = JSON.parse(line) as { http: string; https: string; ca: string }
   const ca = await readFile(ready.ca, 'utf8')
-  const keys = await ensureCredentials(join(dir, 'secrets'))
-  const https = (request: DemoRequest) => sendSigned(ready.https, ca, keys, request)
-  const http = (request: DemoRequest) => sendSigned(ready.http, ca, keys, request)
+  const credentials = await ensureCredentials(join(dir, 'secrets'))
+  const connection = (endpoint: string) => ({ endpoint, ca, credentials, region: 'us-east-1' })
+  const https = (request: RequestToSign) => sendSigned(connection(ready.https), request)
+  const http = (request: RequestToSign) => sendSigned(connection(ready.http), request)
   let failures = 0
   const say = (text: string) => process.stdout.write(`${text}\n`)
   const step = (held: boolean, text: string) => {
@@ -124,7 +125,7 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
   step(!files.some(({ bytes }) => bytes.includes(customerKey)), "searched them for the customer's key: in none")
 
   say('\nRefused, as AWS refuses it:')
-  const refusals: readonly (readonly [text: string, reply: DemoReply, status: number])[] = [
+  const refusals: readonly (readonly [text: string, reply: SignedReply, status: number])[] = [
     ['an SSE-KMS object over plain HTTP', await http({ method: 'GET', path: `/${BUCKET}/sse-kms.txt` }), 400],
     [
       'an SSE-C header over plain HTTP',

@@ -1,6 +1,7 @@
 /** The program `strongroom`: its commands and their exit codes. */
 import { Command, CommanderError } from 'commander'
 import { EXIT, exitCodeFor } from './exit.ts'
+import type { ReadyMadeName } from './policy.ts'
 
 /** Runs one command line and resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -46,6 +47,25 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./fsck.ts')).fsckCommand(flags)
     })
 
+  const policy = program.command('policy').description('ready-made bucket policies, and what a policy may get wrong')
+  for (const [name, description, option] of READY_MADE) {
+    const command = withConnection(policy.command(`${name} <bucket>`))
+      .description(description)
+      .option('--print', 'only print the document')
+    if (option) command.option(option[0], option[1])
+    command.action(async (bucket: string, flags) => {
+      exitCode = await (await import('./policy.ts')).readyMadeCommand(name, bucket, flags)
+    })
+  }
+  policy
+    .command('lint <file>')
+    .description('what a bucket policy that is valid may still get wrong; - reads standard input')
+    .option('--bucket <name>', 'the bucket that it is for (default the one that it names)')
+    .option('--json', 'print the warnings as JSON')
+    .action(async (file: string, flags) => {
+      exitCode = await (await import('./policy.ts')).lintCommand(file, flags)
+    })
+
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exitCode
@@ -55,3 +75,17 @@ export async function main(args: readonly string[]): Promise<number> {
     return exitCodeFor(error)
   }
 }
+
+const READY_MADE = [
+  ['https-only', 'deny plain HTTP to everybody', undefined],
+  ['require-kms', 'deny uploads under anything but SSE-KMS', ['--key <arn>', 'and under any other key than this one']],
+  ['deny-sse-c', "deny uploads under customers' own keys", undefined],
+  ['min-tls', 'deny plain HTTP and old versions of TLS', ['--version <n>', 'the oldest one allowed (default 1.3)']],
+] as const satisfies readonly (readonly [ReadyMadeName, string, readonly [string, string] | undefined])[]
+
+const withConnection = (command: Command) =>
+  command
+    .option('--endpoint <url>', 'the server (default AWS_ENDPOINT_URL, else https://127.0.0.1:9443)')
+    .option('--ca <file>', 'authorities to trust, PEM (default AWS_CA_BUNDLE, else DATA/tls/ca.pem)')
+    .option('--profile <name>', 'profile of the shared credentials file')
+    .option('--data <dir>', 'data folder of a server on this machine (default ./strongroom-data)')

@@ -7,6 +7,10 @@ import { newSecretAccessKey, uniqueId } from './unique-ids.ts'
 
 export const CREDENTIALS_PROFILE = 'strongroom'
 
+export interface ProfileCredentials extends AccessKeyPair {
+  readonly sessionToken: string | undefined
+}
+
 export function credentialsPath(secretsDir: string): string {
   return join(secretsDir, 'credentials')
 }
@@ -15,7 +19,7 @@ export function credentialsPath(secretsDir: string): string {
 export async function ensureCredentials(secretsDir: string): Promise<AccessKeyPair> {
   const path = credentialsPath(secretsDir)
   try {
-    return parse(await readFile(path, 'utf8'), path)
+    return await readProfile(path, CREDENTIALS_PROFILE)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
@@ -26,10 +30,12 @@ export async function ensureCredentials(secretsDir: string): Promise<AccessKeyPa
   return made
 }
 
-function parse(text: string, path: string): AccessKeyPair {
-  const section = text.split(/^\[/m).find((part) => part.startsWith(`${CREDENTIALS_PROFILE}]`)) ?? ''
-  const accessKeyId = /^aws_access_key_id\s*=\s*(\S+)/m.exec(section)?.[1]
-  const secretAccessKey = /^aws_secret_access_key\s*=\s*(\S+)/m.exec(section)?.[1]
-  if (!accessKeyId || !secretAccessKey) throw new Error(`${path} has no complete profile [${CREDENTIALS_PROFILE}]`)
-  return { accessKeyId, secretAccessKey }
+/** A profile of a file in AWS's shared-credentials format. Throws where there is none that is complete. */
+export async function readProfile(path: string, profile: string): Promise<ProfileCredentials> {
+  const text = await readFile(path, 'utf8')
+  const section = text.split(/^\s*\[/m).find((part) => part.startsWith(`${profile}]`)) ?? ''
+  const value = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)`, 'm').exec(section)?.[1]
+  const [accessKeyId, secretAccessKey] = [value('aws_access_key_id'), value('aws_secret_access_key')]
+  if (!accessKeyId || !secretAccessKey) throw new Error(`${path} has no complete profile [${profile}]`)
+  return { accessKeyId, secretAccessKey, sessionToken: value('aws_session_token') }
 }

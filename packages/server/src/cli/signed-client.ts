@@ -1,17 +1,17 @@
-/** A small client for the demo: signs a request with SigV4 and sends it over HTTP or HTTPS. */
+/** A small client for the program's own commands: signs a request with SigV4 and sends it over HTTP or HTTPS. */
 import { createHash, createHmac } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { AccessKeyPair } from '../identity/directory.ts'
 import { signingKey } from '../signature/signing-key.ts'
 
-export interface DemoReply {
+export interface SignedReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer
 }
 
-export interface DemoRequest {
+export interface RequestToSign {
   readonly method: string
   /** Path without characters that would need encoding. */
   readonly path: string
@@ -25,12 +25,21 @@ export interface DemoRequest {
 
 const PIECE_BYTES = 256 * 1024
 
-export async function sendSigned(
-  endpoint: string,
-  ca: string,
-  keys: AccessKeyPair,
-  what: DemoRequest,
-): Promise<DemoReply> {
+export interface ClientCredentials extends AccessKeyPair {
+  readonly sessionToken?: string | undefined
+}
+
+/** Where requests go and as whom. */
+export interface Connection {
+  readonly endpoint: string
+  /** PEM of the authorities to trust; undefined: those of Node. */
+  readonly ca: string | undefined
+  readonly credentials: ClientCredentials
+  readonly region: string
+}
+
+export async function sendSigned(to: Connection, what: RequestToSign): Promise<SignedReply> {
+  const { endpoint, ca, credentials: keys, region } = to
   const url = new URL(endpoint)
   const body = what.body ?? Buffer.alloc(0)
   const service = what.service ?? 's3'
@@ -41,6 +50,7 @@ export async function sendSigned(
     host: url.host,
     'x-amz-date': amzDate,
     'x-amz-content-sha256': payloadHash,
+    ...(keys.sessionToken !== undefined && { 'x-amz-security-token': keys.sessionToken }),
   }
   const names = Object.keys(headers).sort()
   const canonical = [
@@ -51,7 +61,7 @@ export async function sendSigned(
     names.join(';'),
     payloadHash,
   ].join('\n')
-  const scope = { date: amzDate.slice(0, 8), region: 'us-east-1', service }
+  const scope = { date: amzDate.slice(0, 8), region, service }
   const scopeText = `${scope.date}/${scope.region}/${service}/aws4_request`
   const hash = createHash('sha256').update(canonical).digest('hex')
   const signature = createHmac('sha256', signingKey(keys.accessKeyId, keys.secretAccessKey, scope))
