@@ -4,6 +4,7 @@ import type { Exchange } from '../core/exchange.ts'
 import type { DecisionFacts } from '../core/outcome.ts'
 import type { CallContext, Principal } from '../policy/call.ts'
 import type { SignatureClaim, SignedRequestFacts } from '../signature/claim.ts'
+import type { FormClaim } from '../signature/form.ts'
 
 export function signedFacts(request: IncomingMessage): SignedRequestFacts {
   const url = request.url ?? '/'
@@ -33,7 +34,7 @@ export function openCall(
   exchange: Exchange,
   principal: Principal,
   region: string,
-  claim: SignatureClaim | undefined,
+  claim: SignatureClaim | FormClaim | undefined,
 ): OpenCall {
   const { headers } = exchange.request
   const decisions: DecisionFacts[] = []

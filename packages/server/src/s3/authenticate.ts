@@ -4,8 +4,9 @@ import type { Exchange } from '../core/exchange.ts'
 import type { Directory } from '../identity/directory.ts'
 import { ANONYMOUS } from '../policy/call.ts'
 import { type OpenCall, openCall, signedFacts } from '../protocols/signed-request.ts'
-import { readClaim } from '../signature/claim.ts'
+import { readClaim, type SignatureClaim } from '../signature/claim.ts'
 import { SignatureError } from '../signature/errors.ts'
+import { type FormClaim, type FormFields, readFormClaim, verifyForm } from '../signature/form.ts'
 import { type PayloadSigning, type VerifiedSignature, verify } from '../signature/verify.ts'
 
 export interface Authentication {
@@ -31,12 +32,7 @@ export async function authenticate(
       body: { payload: unsignedPayload(facts.headers['x-amz-content-sha256']), chunkSeed: undefined },
     }
   }
-  if (claim.version === 'v2' && !options.allowSigV2) {
-    throw new SignatureError(
-      'InvalidRequest',
-      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-    )
-  }
+  requireAllowedVersion(claim, options)
   const { secretAccessKey, principal } = await options.directory.findAccessKey(claim.accessKeyId, claim.sessionToken)
   const body = verify(claim, facts, {
     secretAccessKey,
@@ -45,6 +41,28 @@ export async function authenticate(
     service: 's3',
   })
   return { call: openCall(exchange, principal, options.region, claim), body }
+}
+
+/** As `authenticate`, for a form, whose signature is in its fields. */
+export async function authenticateForm(
+  exchange: Exchange,
+  fields: FormFields,
+  options: Authentication,
+): Promise<OpenCall> {
+  const claim = readFormClaim(fields)
+  if (!claim) return openCall(exchange, ANONYMOUS, options.region, undefined)
+  requireAllowedVersion(claim, options)
+  const { secretAccessKey, principal } = await options.directory.findAccessKey(claim.accessKeyId, claim.sessionToken)
+  verifyForm(claim, { secretAccessKey, region: options.region })
+  return openCall(exchange, principal, options.region, claim)
+}
+
+function requireAllowedVersion({ version }: SignatureClaim | FormClaim, options: Authentication): void {
+  if (version !== 'v2' || options.allowSigV2) return
+  throw new SignatureError(
+    'InvalidRequest',
+    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+  )
 }
 
 function unsignedPayload(header: string | undefined): PayloadSigning {

@@ -1,12 +1,13 @@
 /** The body of a request: framing taken off, and what the client promised of it. */
 import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import { startDigest } from '../objects/digests.ts'
 import type { BodyExpectations, IncomingBody } from '../objects/types.ts'
 import { ChunkedDecoder } from '../signature/chunked-decoder.ts'
 import type { SignedBody } from './authenticate.ts'
-import { CHECKSUM_HEADERS, invalidChecksum, isBase64Of, severalChecksums } from './checksum-headers.ts'
+import { CHECKSUM_HEADERS, invalidChecksum, isBase64Of, readChecksum, severalChecksums } from './checksum-headers.ts'
 import { S3Error } from './errors.ts'
 
 /** Throws S3Error for headers that cannot be right. Nothing is read before `chunks` is iterated. */
@@ -34,6 +35,20 @@ export function incomingBody(exchange: Exchange, verified: SignedBody): Incoming
         checksum: announced && { algorithm: announced.algorithm, value: value! },
       }
     },
+  }
+}
+
+/** The file of a form, whose length nobody has declared, and whose promises are fields. Throws as `incomingBody`. */
+export function fileBody(fields: IncomingHttpHeaders, file: AsyncIterable<Uint8Array>): IncomingBody {
+  const contentMd5 = readContentMd5(fields['content-md5'] as string | undefined)
+  const checksum = readChecksum(fields)
+  return {
+    chunks: file,
+    declaredBytes: undefined,
+    checksumAlgorithm: checksum?.algorithm,
+    needsMd5: contentMd5 !== undefined,
+    needsSha256: false,
+    expectations: () => ({ contentMd5, payloadSha256: undefined, checksum }),
   }
 }
 

@@ -6,15 +6,17 @@ import type { Door, Exchange } from '../core/exchange.ts'
 import type { Observer } from '../core/outcome.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { bareDocument, element } from '../protocols/xml-writer.ts'
-import { type Authentication, authenticate } from './authenticate.ts'
+import { type Authentication, authenticate, authenticateForm } from './authenticate.ts'
 import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
 import { refuseCustomerKeyInClear } from './encryption-headers.ts'
 import { S3Error, toS3Error } from './errors.ts'
 import { checkExpectedOwners } from './expected-owner.ts'
+import { formRequest } from './form-request.ts'
 import type { Operation, OutcomeNotes, S3Reply, S3Request } from './operation.ts'
 import { operations } from './operations/index.ts'
-import { Router } from './router.ts'
+import { readPostForm } from './post-form.ts'
+import { Router, requireRunnable } from './router.ts'
 import type { S3Services } from './services.ts'
 import { readTarget, type Target } from './target.ts'
 
@@ -35,6 +37,9 @@ interface Progress {
   call: OpenCall | undefined
   readonly notes: OutcomeNotes
 }
+
+/** What a request says, by header or by form. */
+type ReadRequest = Pick<S3Request, 'objectKey' | 'headers' | 'rawHeaders' | 'body'> & { readonly call: OpenCall }
 
 export class S3Door implements Door {
   readonly #options: S3DoorOptions
@@ -78,31 +83,29 @@ export class S3Door implements Door {
     progress.target = readTarget(mark < 0 ? url : url.slice(0, mark), request.headers.host, this.#options.domains)
     const { bucket, objectKey } = progress.target
     const query = readQuery(mark < 0 ? '' : url.slice(mark + 1))
-    const { call, body: signedBody } = await authenticate(exchange, this.#options)
-    progress.call = call
     const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
-    const operation = this.#router.route({ method: request.method ?? '', target, query, headers: request.headers })
+    const routed = { method: request.method ?? '', target, query, headers: request.headers } as const
+    const row = this.#router.find(routed)
+    const read =
+      row?.authenticatedBy === 'form' ? await this.#readForm(exchange, progress) : await this.#read(exchange, progress)
+    const operation = requireRunnable(row, routed)
     progress.operation = operation
     const { body } = operation
     const s3Request: S3Request = {
-      method: request.method ?? '',
+      method: routed.method,
       operation,
       bucket,
-      objectKey,
       query,
-      headers: request.headers,
-      rawHeaders: request.rawHeaders,
-      call,
+      ...read,
       requestId: exchange.requestId,
       authorize: (need) => requireAccess(services, s3Request, need),
-      body: () => incomingBody(exchange, signedBody),
-      document: () => readDocument(incomingBody(exchange, signedBody), body.kind === 'document' ? body.maxBytes : 0),
+      document: () => readDocument(read.body(), body.kind === 'document' ? body.maxBytes : 0),
       notes: progress.notes,
     }
-    refuseCustomerKeyInClear(request.headers, exchange.secure)
+    refuseCustomerKeyInClear(s3Request.headers, exchange.secure)
     await checkExpectedOwners(services, s3Request)
     const needs = operation.access?.(s3Request) ?? [
-      { action: operation.action, bucket: bucket || undefined, objectKey },
+      { action: operation.action, bucket: bucket || undefined, objectKey: s3Request.objectKey },
     ]
     for (const need of needs) await s3Request.authorize(need)
     try {
@@ -110,6 +113,26 @@ export class S3Door implements Door {
     } catch (error) {
       throw (await hidesAbsence(services, s3Request, error)) ? new S3Error('AccessDenied', {}, { cause: error }) : error
     }
+  }
+
+  async #read(exchange: Exchange, progress: Progress): Promise<ReadRequest> {
+    const { call, body } = await authenticate(exchange, this.#options)
+    progress.call = call
+    const { headers, rawHeaders } = exchange.request
+    const { objectKey } = progress.target
+    return { objectKey, headers, rawHeaders, call, body: () => incomingBody(exchange, body) }
+  }
+
+  /** A form has its key, its signature and its headers in the body, before the file. */
+  async #readForm(exchange: Exchange, progress: Progress): Promise<ReadRequest> {
+    const form = await readPostForm(exchange)
+    const call = await authenticateForm(exchange, form.fields, this.#options)
+    progress.call = call
+    const { bucket } = progress.target
+    const { host } = exchange.request.headers
+    const request = formRequest(form, { bucket, host, nowMs: exchange.startedAtMs })
+    progress.target = { bucket, objectKey: request.objectKey }
+    return { ...request, call }
   }
 
   #record(exchange: Exchange, progress: Progress, error: S3Error | undefined, bytesOut: number): void {

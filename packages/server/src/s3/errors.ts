@@ -20,13 +20,19 @@ const ROWS = {
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   ExpiredToken: [400, 'The provided token has expired.'],
   IllegalLocationConstraintException: [400, 'The specified location constraint is incompatible with this endpoint.'],
+  EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
   IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length HTTP header'],
+  IncorrectNumberOfFilesInPostRequest: [400, 'POST requires exactly one file upload per request.'],
   InternalError: [500, 'We encountered an internal error. Please try again.'],
   InvalidAccessKeyId: [403, 'The AWS Access Key Id you provided does not exist in our records.'],
   InvalidArgument: [400, 'Invalid Argument'],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidDigest: [400, 'The Content-MD5 you specified was invalid.'],
   InvalidEncryptionAlgorithmError: [400, 'The Encryption request you specified is not valid. Supported value: AES256.'],
+  InvalidPolicyDocument: [
+    400,
+    'The content of the form does not meet the conditions specified in the policy document.',
+  ],
   InvalidRange: [416, 'The requested range is not satisfiable'],
   InvalidRequest: [400, 'Invalid Request'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
@@ -34,8 +40,11 @@ const ROWS = {
   InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, 'Your key is too long'],
+  MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed multipart/form-data.'],
   MalformedPolicy: [400, "Policies must be valid JSON and the first byte must be '{'"],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
+  // The text is AWS's, to the letter.
+  MaxPostPreDataLengthExceeded: [400, 'Your POST request fields preceeding the upload file were too large.'],
   MaxMessageLengthExceeded: [400, 'Your request was too big.'],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size'],
   MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
@@ -189,11 +198,13 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
       { UploadId: uploadId },
     ),
   PartTooSmall: ({ partNumber, etag, proposedBytes, minBytes }) =>
-    S3Error.foreign('EntityTooSmall', 400, 'Your proposed upload is smaller than the minimum allowed size', {
-      ProposedSize: String(proposedBytes),
-      MinSizeAllowed: String(minBytes),
-      PartNumber: String(partNumber),
-      ETag: etag,
+    new S3Error('EntityTooSmall', {
+      fields: {
+        ProposedSize: String(proposedBytes),
+        MinSizeAllowed: String(minBytes),
+        PartNumber: String(partNumber),
+        ETag: etag,
+      },
     }),
   PartChecksumMissing: ({ partNumber, algorithm }) =>
     new S3Error('InvalidRequest', {

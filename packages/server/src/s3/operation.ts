@@ -18,6 +18,8 @@ export interface Operation {
   readonly query?: Readonly<Record<string, string | undefined>>
   /** A header that must be present, e.g. 'x-amz-copy-source'. */
   readonly header?: string
+  /** 'form': its caller and what else a request says in headers come in the fields of a form. Absent: in the request. */
+  readonly authenticatedBy?: 'form'
   /** The IAM action, e.g. 's3:PutObject'. */
   readonly action: string
   /** All that must be allowed before it runs; absent: `action` on the target. */

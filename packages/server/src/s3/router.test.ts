@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { operations } from './operations/index.ts'
-import { Router } from './router.ts'
+import { type RoutedRequest, Router, requireRunnable } from './router.ts'
 
 const router = new Router(operations)
 const route = (method: string, target: 'service' | 'bucket' | 'object', query: string, headers = {}) =>
-  router.route({ method, target, query: new Map(new URLSearchParams(query)), headers })
+  routed({ method, target, query: new Map(new URLSearchParams(query)), headers })
+const routed = (request: RoutedRequest) => requireRunnable(router.find(request), request)
 
 test.each([
   ['ListBuckets', 'GET', 'service', ''],
@@ -15,6 +16,7 @@ test.each([
   ['GetBucketEncryption', 'GET', 'bucket', 'encryption'],
   ['DeleteObjects', 'POST', 'bucket', 'delete'],
   ['PutObject', 'PUT', 'object', ''],
+  ['PostObject', 'POST', 'bucket', ''],
   ['UploadPart', 'PUT', 'object', 'partNumber=1&uploadId=x'],
   ['CreateMultipartUpload', 'POST', 'object', 'uploads'],
   ['CompleteMultipartUpload', 'POST', 'object', 'uploadId=x'],

@@ -18,20 +18,23 @@ export class Router {
     this.#rows = [...operations].sort((a, b) => particularity(b) - particularity(a))
   }
 
-  /** Throws S3Error MethodNotAllowed, or NotImplemented naming the operation. */
-  route(request: RoutedRequest): Operation {
-    const row = this.#rows.find((candidate) => candidate.method === request.method && fits(candidate, request))
-    if (!row) {
-      throw new S3Error('MethodNotAllowed', {
-        fields: { Method: request.method, ResourceType: RESOURCE_TYPES[request.target] },
-      })
-    }
-    if (!row.run) {
-      const message = `${row.name} is not implemented by this server.`
-      throw new S3Error('NotImplemented', { message, fields: { Operation: row.name } })
-    }
-    return row
+  find(request: RoutedRequest): Operation | undefined {
+    return this.#rows.find((candidate) => candidate.method === request.method && fits(candidate, request))
   }
+}
+
+/** Throws S3Error MethodNotAllowed where no row was found, or NotImplemented naming the operation. */
+export function requireRunnable(row: Operation | undefined, request: RoutedRequest): Operation {
+  if (!row) {
+    throw new S3Error('MethodNotAllowed', {
+      fields: { Method: request.method, ResourceType: RESOURCE_TYPES[request.target] },
+    })
+  }
+  if (!row.run) {
+    const message = `${row.name} is not implemented by this server.`
+    throw new S3Error('NotImplemented', { message, fields: { Operation: row.name } })
+  }
+  return row
 }
 
 function fits(row: Operation, request: RoutedRequest): boolean {

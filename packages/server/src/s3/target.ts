@@ -16,11 +16,16 @@ export function readTarget(rawPath: string, host: string | undefined, domains: r
   const slash = bucketOfHost === undefined ? path.indexOf('/') : -1
   const bucket = bucketOfHost ?? decode(slash < 0 ? path : path.slice(0, slash))
   const objectKey = bucketOfHost !== undefined ? decode(path) : slash < 0 ? '' : decode(path.slice(slash + 1))
+  requireKeyLength(objectKey)
+  return { bucket, objectKey }
+}
+
+/** Throws S3Error KeyTooLongError. */
+export function requireKeyLength(objectKey: string): void {
   const keyBytes = Buffer.byteLength(objectKey)
   if (keyBytes > MAX_KEY_BYTES) {
     throw new S3Error('KeyTooLongError', { fields: { Size: String(keyBytes), MaxSizeAllowed: String(MAX_KEY_BYTES) } })
   }
-  return { bucket, objectKey }
 }
 
 function virtualBucket(host: string | undefined, domains: readonly string[]): string | undefined {

@@ -150,7 +150,7 @@ function v2Claim(query: URLSearchParams): V2Claim {
   }
 }
 
-function readCredential(credential: string, malformed: (message: string) => SignatureError) {
+export function readCredential(credential: string, malformed: (message: string) => SignatureError) {
   const pieces = credential.split('/')
   const [terminator, service, region, date] = pieces.slice(-4).reverse()
   const accessKeyId = pieces.slice(0, -4).join('/')
@@ -163,7 +163,7 @@ function readCredential(credential: string, malformed: (message: string) => Sign
 }
 
 /** 20150830T123600Z to milliseconds; NaN for anything else. */
-function parseBasicDate(text: string): number {
+export function parseBasicDate(text: string): number {
   if (text.length !== 16 || text[8] !== 'T' || text[15] !== 'Z') return Number.NaN
   const at = (from: number, to: number) => text.slice(from, to)
   return Date.parse(`${at(0, 4)}-${at(4, 6)}-${at(6, 8)}T${at(9, 11)}:${at(11, 13)}:${at(13, 15)}Z`)

@@ -271,7 +271,7 @@ const V2_RESOURCES = new Set(
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const isoSeconds = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
-const spacedHex = (text: string) =>
+export const spacedHex = (text: string) =>
   Buffer.from(text)
     .toString('hex')
     .replaceAll(/..(?!$)/g, '$& ')

@@ -27,6 +27,7 @@ import { uploadPart, uploadPartCopy } from './multipart/upload-part.ts'
 import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
+import { postObject } from './objects/post-object.ts'
 import { putObject } from './objects/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
 import { refusedOperations } from './refused.ts'
@@ -61,6 +62,7 @@ export const operations: readonly Operation[] = [
   listObjectVersions,
   deleteObjects,
   putObject,
+  postObject,
   copyObject,
   getObject,
   headObject,

@@ -17,7 +17,6 @@ const ROWS: readonly Row[] = [
   ['GET', 'object', 'torrent', 'GetObjectTorrent'],
   ['POST', 'object', 'restore', 'RestoreObject'],
   ['POST', 'object', 'select&select-type=2', 'SelectObjectContent'],
-  ['POST', 'bucket', '', 'PostObject'],
   ...crud('object', 'acl', 'ObjectAcl', ['GET', 'PUT']),
   ...crud('object', 'retention', 'ObjectRetention', ['GET', 'PUT']),
   ...crud('object', 'legal-hold', 'ObjectLegalHold', ['GET', 'PUT']),

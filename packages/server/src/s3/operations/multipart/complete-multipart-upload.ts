@@ -3,8 +3,9 @@ import { document, element } from '../../../protocols/xml-writer.ts'
 import { checksumElements, checksumOfElement, readChecksum, readChecksumType } from '../../checksum-headers.ts'
 import { customerKeyOfPart, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
+import { locationOf } from '../../location.ts'
 import { conditions } from '../../object-headers.ts'
-import type { Operation, S3Request } from '../../operation.ts'
+import type { Operation } from '../../operation.ts'
 import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
 
 export const completeMultipartUpload: Operation = {
@@ -74,9 +75,4 @@ function readObjectSize(header: string | string[] | undefined): number | undefin
   const size = /^\d{1,16}$/.test(String(header)) ? Number(header) : Number.NaN
   if (Number.isSafeInteger(size)) return size
   throw new S3Error('InvalidRequest', { message: 'Value for x-amz-mp-object-size header is invalid.' })
-}
-
-function locationOf({ bucket, objectKey, headers, call }: S3Request): string {
-  const path = [bucket, ...objectKey.split('/')].map(encodeURIComponent).join('/')
-  return `${call.secureTransport ? 'https' : 'http'}://${headers.host ?? ''}/${path}`
 }
