@@ -4,7 +4,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
-  GetObjectTaggingCommand,
+  GetObjectLegalHoldCommand,
   HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
@@ -97,10 +97,10 @@ test('a request that expects another owner is refused, of a copy also its source
 })
 
 test('what is not there yet is refused by name', async () => {
-  const tagging = await failure(s3.send(new GetObjectTaggingCommand({ Bucket: 'ours', Key: 'k' })))
-  expect(tagging).toMatchObject({
+  const refused = await failure(s3.send(new GetObjectLegalHoldCommand({ Bucket: 'ours', Key: 'k' })))
+  expect(refused).toMatchObject({
     code: 'NotImplemented',
     status: 501,
-    message: expect.stringContaining('GetObjectTagging'),
+    message: expect.stringContaining('GetObjectLegalHold'),
   })
 })

@@ -559,26 +559,28 @@ describe('grants', () => {
     expect(await outcome(() => kms.keys.describeKey(alice, made.key.keyId))).toBe('allowed')
   })
 
-  test('whoever was granted CreateGrant passes on no more than they have', async () => {
-    const { key } = await sealed()
-    const part = { EncryptionContextSubset: { team: 'red' } }
-    await grantTo(key.keyId, ALICE, ['CreateGrant', 'Decrypt'], { constraints: part })
-    const pass = (operations: GrantOperation[], constraints?: GrantConstraints) =>
-      outcome(() =>
-        kms.grants.createGrant(alice, {
-          keyId: key.keyId,
-          granteePrincipal: eve,
-          operations,
-          constraints,
-          dryRun: false,
-        }),
-      )
-    expect(await pass(['Decrypt'])).toBe('identity-based')
-    expect(await pass(['Decrypt', 'Encrypt'], part)).toBe('identity-based')
-    expect(await pass(['Decrypt'], { EncryptionContextSubset: { team: 'blue' } })).toBe('identity-based')
-    expect(await pass(['Decrypt'], part)).toBe('allowed')
-    expect(await pass(['Decrypt'], { EncryptionContextEquals: CONTEXT })).toBe('allowed')
-  })
+  const PART = { EncryptionContextSubset: { team: 'red' } }
+  const EXACT = { EncryptionContextEquals: { team: 'red' } }
+  test.each<[had: GrantConstraints | undefined, GrantOperation[], GrantConstraints | undefined, string]>([
+    [undefined, ['Decrypt'], undefined, 'allowed'],
+    [undefined, ['Decrypt', 'Encrypt'], undefined, 'identity-based'],
+    [PART, ['Decrypt'], undefined, 'identity-based'],
+    [PART, ['Decrypt'], { EncryptionContextSubset: { team: 'blue' } }, 'identity-based'],
+    [PART, ['Decrypt'], { EncryptionContextSubset: CONTEXT }, 'allowed'],
+    [PART, ['Decrypt'], { EncryptionContextEquals: CONTEXT }, 'allowed'],
+    [EXACT, ['Decrypt'], undefined, 'identity-based'],
+    [EXACT, ['Decrypt'], PART, 'identity-based'],
+    [EXACT, ['Decrypt'], { EncryptionContextEquals: CONTEXT }, 'identity-based'],
+    [EXACT, ['Decrypt'], EXACT, 'allowed'],
+  ])(
+    'whoever was granted CreateGrant within %o passes on %o within %o: %s',
+    async (had, operations, given, expected) => {
+      const { keyId } = await newKey()
+      await grantTo(keyId, ALICE, ['CreateGrant', 'Decrypt'], had && { constraints: had })
+      const passOn = { keyId, granteePrincipal: eve, operations, constraints: given, dryRun: false }
+      expect(await outcome(() => kms.grants.createGrant(alice, passOn))).toBe(expected)
+    },
+  )
 
   test('the same name and terms are the same grant', async () => {
     const { keyId } = await newKey()

@@ -1,6 +1,7 @@
 /** Key policies: the default ones, those that were put, and what a new one must be. */
 import { Fault } from '../core/fault.ts'
 import { type Policy, readPolicy } from '../policy/document.ts'
+import { validateResourcePolicy } from '../policy/validate.ts'
 import type { KmsKey } from './kms-records.ts'
 
 /** The only name that a key policy can have. */
@@ -29,6 +30,7 @@ export function checkKeyPolicy(text: string): void {
     throw new Fault('KmsLimitExceeded', { message: `The key policy is larger than ${MAX_POLICY_BYTES} bytes.` })
   }
   readPolicy(text, 'resource', 'new key policy')
+  validateResourcePolicy(JSON.parse(text), { service: 'kms' })
 }
 
 /** What a key made without a policy has (developer guide, "Default key policy"). */

@@ -41,7 +41,7 @@ export const KEY_POLICY_OPERATIONS = {
   },
 } satisfies Readonly<Record<string, ServiceOperation<Kms>>>
 
-/** The policy of CreateKey and PutKeyPolicy. */
+/** The policy of a new key. */
 export const optionalPolicy = (input: Input) => input.optionalText('Policy', MAX_POLICY_LENGTH, 1)
 
 function requirePolicyName(input: Input): void {
