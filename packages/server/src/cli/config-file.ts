@@ -54,6 +54,7 @@ export const configFile = z.strictObject({
   allowSigV2: z.boolean().default(true),
   trustedProxies: z.array(z.string()).default([]),
   plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam'])).default([]),
+  oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
   rootKey: z.unknown().optional(),
   log: z
     .strictObject({ level: z.enum(['silent', 'error', 'warn', 'info']).default('info'), file: z.string().optional() })

@@ -1,5 +1,5 @@
 /** `strongroom serve`: makes what the first start makes, starts the workers, sweeps, and ends in order. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../core/clock.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
@@ -43,10 +43,11 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     }
     for (const key of settings.file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
 
+    const oidcCa = await readOidcCa(settings.file.oidc.caFile)
     const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
     const workers = await startWorkers(
       settings.workers,
-      { settings, tls, rootKey: rootKey.exportForWorker(), root: root.keys },
+      { settings, tls, rootKey: rootKey.exportForWorker(), root: root.keys, oidcCa },
       { onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`) },
     )
     announce(settings, workers, tls, root, warning, flags.json === true)
@@ -91,6 +92,15 @@ async function rootCredentials(settings: Settings, env: NodeJS.ProcessEnv): Prom
   }
   if (accessKeyId && secretAccessKey) return { keys: { accessKeyId, secretAccessKey }, path: undefined }
   return { keys: await ensureCredentials(settings.secretsDir), path: credentialsPath(settings.secretsDir) }
+}
+
+async function readOidcCa(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new ConfigurationError(`oidc.caFile: cannot read ${path}: ${(error as Error).message}`)
+  }
 }
 
 async function tlsFiles(settings: Settings): Promise<TlsFiles> {

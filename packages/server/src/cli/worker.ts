@@ -9,6 +9,7 @@ import { listen } from '../http/listener.ts'
 import { OwnDoor } from '../http/own-door.ts'
 import { Accounts } from '../identity/accounts.ts'
 import { type AccessKeyPair, Directory } from '../identity/directory.ts'
+import { httpsFetch, OidcKeys } from '../identity/oidc-keys.ts'
 import { Sessions } from '../identity/sessions.ts'
 import { RootKey } from '../keys/root-key.ts'
 import { toKmsError } from '../kms/errors.ts'
@@ -20,7 +21,7 @@ import { awsQuery } from '../protocols/aws-query.ts'
 import { ServiceDoor } from '../protocols/service-door.ts'
 import { S3Door } from '../s3/door.ts'
 import { toStsError } from '../sts/errors.ts'
-import { STS_OPERATIONS } from '../sts/operations.ts'
+import { STS_OPERATIONS, webIdentityNotes } from '../sts/operations.ts'
 import type { Question, ToPrimary } from './channel.ts'
 import type { Settings } from './settings.ts'
 import { openStore } from './store.ts'
@@ -32,6 +33,8 @@ export interface WorkerStart {
   /** Base64, see RootKey.exportForWorker. */
   readonly rootKey: string
   readonly root: AccessKeyPair
+  /** PEM; trusted for OpenID Connect providers beside the usual authorities. */
+  readonly oidcCa: string | undefined
 }
 
 export interface RunningWorker {
@@ -105,14 +108,16 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     onInternalError,
   })
 
+  const oidcKeys = new OidcKeys(httpsFetch(start.oidcCa), clock)
   const sts = new ServiceDoor({
     service: 'sts',
     title: 'AWS STS',
     protocol: awsQuery('https://sts.amazonaws.com/doc/2011-06-15/'),
     operations: STS_OPERATIONS,
-    services: { accounts, store: store.identity, sessions },
+    services: { directory, store: store.identity, sessions, keys: oidcKeys, clock },
     authentication: { directory, service: 'sts', region, global: true, clock },
     toError: toStsError,
+    notes: webIdentityNotes,
     allowPlainHttp: file.plainHttpServices.includes('sts'),
     observer,
     clock,

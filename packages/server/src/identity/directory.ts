@@ -6,6 +6,7 @@ import type { IdentityStore } from './identity-store.ts'
 import { rootPrincipal, userPrincipal } from './principals.ts'
 import { sessionPrincipal } from './session-principal.ts'
 import type { Sessions } from './sessions.ts'
+import { accountOfTemporaryKey } from './temporary-access-key.ts'
 
 export interface AccessKeyPair {
   readonly accessKeyId: string
@@ -53,6 +54,12 @@ export class Directory {
     const found = (await this.#findConfigured(accessKeyId)) ?? (await this.#findStored(accessKeyId))
     if (!found) throw new Fault('CredentialUnknown', { accessKeyId })
     return found
+  }
+
+  /** Whose account an access key is of, whether it still works or not; undefined where that cannot be told. */
+  async accountOfAccessKey(accessKeyId: string): Promise<string | undefined> {
+    const key = this.#configured.get(accessKeyId) ?? (await this.#store.accessKey(accessKeyId))
+    return key?.accountId ?? accountOfTemporaryKey(accessKeyId)
   }
 
   /** The user as it is now; undefined where there is none. */

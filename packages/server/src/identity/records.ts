@@ -94,6 +94,11 @@ export const roleRecord = defineRecord<RoleRecord>({ label: 'role', prefix: 'R',
 export const managedPolicyRecord = defineRecord<ManagedPolicyRecord>({ label: 'managed policy', prefix: 'P', ...kind })
 export const accessKeyRecord = defineRecord<AccessKeyRecord>({ label: 'access key', prefix: 'K', ...kind })
 export const oidcProviderRecord = defineRecord<OidcProviderRecord>({ label: 'OIDC provider', prefix: 'O', ...kind })
+export const accountAliasRecord = defineRecord<{ readonly alias: string }>({
+  label: 'account alias',
+  prefix: 'A',
+  ...kind,
+})
 /** Written anew by every change of the above, so that one look tells whether anything changed. */
 export const identityGeneration = defineRecord<{ readonly id: string }>({
   label: 'identity generation',
@@ -111,6 +116,7 @@ export const names = {
   managedPolicy: inAccount,
   accessKey: (accessKeyId: string) => name(accessKeyId),
   oidcProvider: inAccount,
+  accountAlias: (accountId: string) => name(accountId),
   generation: name('all'),
 }
 

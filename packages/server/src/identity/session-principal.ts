@@ -7,7 +7,7 @@ import type { Accounts } from './accounts.ts'
 import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
 import type { IdentityStore } from './identity-store.ts'
 import { rootPrincipal, userPrincipal } from './principals.ts'
-import { roleArn } from './records.ts'
+import { roleArn, type Tags } from './records.ts'
 import type { SessionBearer, SessionClaims } from './session-token.ts'
 
 /** Throws SessionTokenInvalid where the role or user behind the session is gone. */
@@ -53,7 +53,7 @@ async function rolePrincipal(
     displayName,
     named: { kind: 'AssumedRole', accountId, arn, roleArn: issuer.arn },
     permissions: { ...found.permissions, session: await sessionPolicies(claims, store) },
-    tags: { ...found.role.tags, ...claims.tags },
+    tags: overlaid(found.role.tags, claims.tags),
   }
 }
 
@@ -91,11 +91,11 @@ async function federatedPrincipal(
     named: { kind: 'FederatedUser', accountId, arn },
     permissions: {
       ...permissions,
-      identity: [...permissions.identity, NO_IDENTITY_SERVICES],
+      identity: [...permissions.identity, ONLY_CALLER_IDENTITY],
       // Without a session policy a federated user may do nothing but what resources give it by name.
       session: (await sessionPolicies(claims, store)) ?? [NOTHING],
     },
-    tags: claims.tags,
+    tags: overlaid(asker?.tags ?? {}, claims.tags),
   }
 }
 
@@ -115,6 +115,12 @@ function withoutSecondFactor(principal: Principal, session: SessionFacts): Princ
   const { permissions } = principal
   const identity = [...permissions.identity, NO_IDENTITY_SERVICES]
   return { ...principal, session, permissions: { ...permissions, identity } }
+}
+
+/** A session's tag takes the place of one with the same key, whose case does not count. */
+function overlaid(under: Tags, over: Tags): Tags {
+  const taken = new Set(Object.keys(over).map((key) => key.toLowerCase()))
+  return { ...Object.fromEntries(Object.entries(under).filter(([key]) => !taken.has(key.toLowerCase()))), ...over }
 }
 
 const sessionFacts = ({
@@ -153,9 +159,15 @@ const statement = (name: string, ...statements: object[]) =>
 
 const NOTHING = statement('session policy', { Effect: 'Deny', NotAction: '*', Resource: '*' })
 const EVERYTHING = AWS_MANAGED_POLICIES.get('arn:aws:iam::aws:policy/AdministratorAccess')!.policy
+/** What AWS keeps from credentials of GetSessionToken without a second factor. */
 const NO_IDENTITY_SERVICES = statement('rule of AWS for sessions without MFA', {
-  Sid: 'NoIdentityServices',
   Effect: 'Deny',
-  Action: ['iam:*', 'sts:GetFederationToken', 'sts:GetSessionToken'],
+  Action: ['iam:*', 'sts:Get*', 'sts:Decode*'],
+  Resource: '*',
+})
+/** Federated users may ask STS for nothing but who they are, which needs no permission. */
+const ONLY_CALLER_IDENTITY = statement('rule of AWS for federated users', {
+  Effect: 'Deny',
+  Action: ['iam:*', 'sts:*'],
   Resource: '*',
 })

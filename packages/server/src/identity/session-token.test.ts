@@ -1,60 +1,107 @@
-/** Session tokens: what was sealed comes back for its key and in its time, and nothing else does. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { packedPolicySize, type SessionClaims, SessionTokens } from './session-token.ts'
 import { Sessions } from './sessions.ts'
+import { accountOfTemporaryKey, temporaryAccessKeyId } from './temporary-access-key.ts'
 
-let nowMs = 1_700_000_000_000
-const sessions = new Sessions(new Uint8Array(32).fill(3), { nowMs: () => nowMs })
-const bearer = { kind: 'role', roleName: 'reader', roleId: 'AROAX', sessionName: 'me' } as const
-const start = () =>
-  sessions.start({ accountId: '111111111111', bearer, durationSeconds: 900, policyArns: ['arn'], tags: { team: 'x' } })
+const KEY = new Uint8Array(32).fill(7)
+const claims: SessionClaims = {
+  accessKeyId: 'ASIAAAAAAAAAAAAAAAAA',
+  secretAccessKey: 'secret',
+  accountId: '111111111111',
+  bearer: { kind: 'role', roleName: 'r', roleId: 'AROA1', sessionName: 's' },
+  policyArns: [],
+  tags: { Team: 'é' },
+  transitiveTagKeys: ['Team'],
+  issuedAtMs: 0,
+  expiresAtMs: 900_000,
+}
+const token = new SessionTokens(KEY).seal(claims)
+const invalid = { code: 'SessionTokenInvalid' }
 
-test('a session is what was started, and ends when it says', () => {
-  const { accessKeyId, secretAccessKey, sessionToken, expiresAtMs } = start()
-  expect(accessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/)
-  expect(expiresAtMs).toBe(nowMs + 900_000)
-  expect(sessions.open(sessionToken, accessKeyId)).toMatchObject({
-    accessKeyId,
-    secretAccessKey,
-    bearer,
-    tags: { team: 'x' },
-  })
-  const started = nowMs
-  nowMs = expiresAtMs - 1
-  expect(sessions.open(sessionToken, accessKeyId).accountId).toBe('111111111111')
-  nowMs = expiresAtMs
-  expect(() => sessions.open(sessionToken, accessKeyId)).toThrow(
-    expect.objectContaining({ code: 'SessionTokenExpired' }),
-  )
-  nowMs = started
-})
+function open(text: string, accessKeyId = claims.accessKeyId, nowMs = 0, key = KEY) {
+  return new SessionTokens(key).open(text, accessKeyId, nowMs)
+}
 
-test('nothing of it stands in the token in clear', () => {
-  const { sessionToken, secretAccessKey } = start()
-  const bytes = Buffer.from(sessionToken, 'base64').toString('latin1')
-  for (const text of ['reader', 'AROAX', '111111111111', secretAccessKey]) expect(bytes).not.toContain(text)
-})
-
-const invalid = expect.objectContaining({ code: 'SessionTokenInvalid' })
-
-test('another key, another server, and what is no token', () => {
-  const [one, other] = [start(), start()]
-  expect(() => sessions.open(one.sessionToken, other.accessKeyId)).toThrow(invalid)
-  const stranger = new Sessions(new Uint8Array(32).fill(4), { nowMs: () => nowMs })
-  expect(() => stranger.open(one.sessionToken, one.accessKeyId)).toThrow(invalid)
-  for (const text of ['', 'x', 'AQ==', `${one.sessionToken}=`, ` ${one.sessionToken}`, one.sessionToken.slice(0, -4)]) {
-    expect(() => sessions.open(text, one.accessKeyId)).toThrow(invalid)
+const failure = (run: () => unknown) => {
+  try {
+    return { opened: run() }
+  } catch (error) {
+    return error
   }
+}
+
+test('a token is its claims, on every process with the same key, and shows nothing of them', () => {
+  expect(open(token)).toEqual(claims)
+  expect(Buffer.from(token, 'base64').includes('secret')).toBe(false)
 })
 
-test('any flipped bit is refused', () => {
-  const { sessionToken, accessKeyId } = start()
-  const bytes = Buffer.from(sessionToken, 'base64')
+test.each([
+  ['nothing', ''],
+  ['no base64', '!!!'],
+  ['another layout', Buffer.concat([Buffer.from([2]), Buffer.from(token, 'base64').subarray(1)]).toString('base64')],
+  ['white space at its end', `${token}\n`],
+  ['cut', token.slice(0, -4)],
+  ['far too long', 'A'.repeat(1_000_000)],
+])('%s is no token', (_what, text) => {
+  expect(failure(() => open(text))).toMatchObject(invalid)
+})
+
+test('a token is of one access key and of one root key', () => {
+  expect(failure(() => open(token, 'ASIABBBBBBBBBBBBBBBB'))).toMatchObject(invalid)
+  expect(failure(() => open(token, claims.accessKeyId, 0, new Uint8Array(32)))).toMatchObject(invalid)
+  const tokens = new SessionTokens(KEY)
+  tokens.open(token, claims.accessKeyId, 0)
+  // Also where it has been opened and is remembered.
+  expect(failure(() => tokens.open(token, 'ASIABBBBBBBBBBBBBBBB', 0))).toMatchObject(invalid)
+})
+
+test('any change of any byte is refused', () => {
+  const bytes = Buffer.from(token, 'base64')
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: bytes.length * 8 - 1 }), (bit) => {
+    fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
       const changed = Buffer.from(bytes)
-      changed[bit >> 3]! ^= 1 << (bit & 7)
-      expect(() => sessions.open(changed.toString('base64'), accessKeyId)).toThrow(invalid)
+      changed[at]! ^= flip
+      expect(failure(() => open(changed.toString('base64')))).toMatchObject(invalid)
     }),
   )
+})
+
+test('a session ends when it says, to the millisecond, also where its token is remembered', () => {
+  let nowMs = 1_000
+  const sessions = new Sessions(KEY, { nowMs: () => nowMs })
+  const { accessKeyId, sessionToken, expiresAtMs } = sessions.start({
+    accountId: '111111111111',
+    bearer: { kind: 'root' },
+    durationSeconds: 900,
+  })
+  expect(expiresAtMs).toBe(901_000)
+  nowMs = 900_999
+  expect(sessions.open(sessionToken, accessKeyId)).toMatchObject({ bearer: { kind: 'root' }, issuedAtMs: 1_000 })
+  nowMs = 901_000
+  expect(failure(() => sessions.open(sessionToken, accessKeyId))).toMatchObject({ code: 'SessionTokenExpired' })
+})
+
+test('an access key id tells its account', () => {
+  const account = fc.integer({ min: 0, max: 999_999_999_999 }).map((number) => String(number).padStart(12, '0'))
+  fc.assert(
+    fc.property(account, (accountId) => {
+      const id = temporaryAccessKeyId(accountId)
+      expect(id).toMatch(/^ASIA[A-Z2-7]{16}$/)
+      expect(accountOfTemporaryKey(id)).toBe(accountId)
+    }),
+  )
+  expect(accountOfTemporaryKey('AKIAAAAAAAAAAAAAAAAA')).toBeUndefined()
+  expect(accountOfTemporaryKey('ASIA777777777777777')).toBeUndefined()
+})
+
+test('what a session carries is measured where it carries something', () => {
+  const none = { policy: undefined, policyArns: [], tags: {}, transitiveTagKeys: [] }
+  expect(packedPolicySize(none)).toBeUndefined()
+  expect(packedPolicySize({ ...none, tags: { a: 'b' } })).toBeLessThan(5)
+  const noise = Array.from({ length: 50 }, (_, i) => [
+    `k${i}`,
+    temporaryAccessKeyId(String(i).repeat(12).slice(0, 12)).repeat(10),
+  ])
+  expect(packedPolicySize({ ...none, tags: Object.fromEntries(noise) })).toBeGreaterThan(20)
 })

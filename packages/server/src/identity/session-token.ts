@@ -2,6 +2,7 @@
  * Session tokens: the whole of a session, sealed, so that nothing is stored for it (docs/decisions/0006-identity.md).
  * Only what the session *is* stands in it; what it may do follows from its role or user as they are at each request.
  */
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { SealError } from '@strongroom/crypto'
 import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
@@ -40,7 +41,23 @@ export type SessionBearer =
 /** First byte of a token, before its base64. */
 const LAYOUT = 1
 const CONTEXT = Buffer.from('strongroom session token 1')
-const MOST_OPENED = 5_000
+const MOST_OPENED = 2_000
+/** A token travels in a header or in the query of a presigned URL. */
+const MOST_CHARACTERS = 12_000
+const PACKED_BYTES = 4096
+
+/**
+ * How much of the room for policies and tags a session takes, in percent; more than 100 is too much. AWS packs them in
+ * a way of its own (STS API reference, PackedPolicySize); this is what they add to the token.
+ */
+export function packedPolicySize(
+  session: Pick<SessionClaims, 'policy' | 'policyArns' | 'tags' | 'transitiveTagKeys'>,
+): number | undefined {
+  const { policy, policyArns, tags, transitiveTagKeys } = session
+  if (policy === undefined && policyArns.length === 0 && Object.keys(tags).length === 0) return undefined
+  const packed = deflateRawSync(JSON.stringify({ policy, policyArns, tags, transitiveTagKeys }))
+  return Math.ceil((packed.length * 100) / PACKED_BYTES)
+}
 
 export class SessionTokens {
   readonly #key: MessageKey
@@ -52,7 +69,7 @@ export class SessionTokens {
   }
 
   seal(claims: SessionClaims): string {
-    const sealed = this.#key.seal(Buffer.from(JSON.stringify(claims)), CONTEXT)
+    const sealed = this.#key.seal(deflateRawSync(JSON.stringify(claims)), CONTEXT)
     return Buffer.concat([new Uint8Array([LAYOUT]), sealed]).toString('base64')
   }
 
@@ -65,13 +82,12 @@ export class SessionTokens {
   }
 
   #read(token: string): SessionClaims {
-    const bytes = Buffer.from(token, 'base64')
+    const bytes = Buffer.from(token.length > MOST_CHARACTERS ? '' : token, 'base64')
     // Only the one way of writing it counts, so that a token has one form.
     if (bytes[0] !== LAYOUT || bytes.toString('base64') !== token) throw new Fault('SessionTokenInvalid', {})
     try {
-      const claims = JSON.parse(
-        Buffer.from(this.#key.open(bytes.subarray(1), CONTEXT)).toString('utf8'),
-      ) as SessionClaims
+      const opened = inflateRawSync(this.#key.open(bytes.subarray(1), CONTEXT))
+      const claims = JSON.parse(opened.toString('utf8')) as SessionClaims
       this.#opened.set(token, claims)
       return claims
     } catch (error) {

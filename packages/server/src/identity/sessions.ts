@@ -1,7 +1,8 @@
 /** Starts sessions: new temporary credentials for a role, a user, the root user or a federated one. */
 import type { Clock } from '../core/clock.ts'
 import { type SessionBearer, type SessionClaims, SessionTokens } from './session-token.ts'
-import { newSecretAccessKey, uniqueId } from './unique-ids.ts'
+import { temporaryAccessKeyId } from './temporary-access-key.ts'
+import { newSecretAccessKey } from './unique-ids.ts'
 
 export interface NewSession {
   readonly accountId: string
@@ -39,7 +40,7 @@ export class Sessions {
       tags: {},
       transitiveTagKeys: [],
       ...session,
-      accessKeyId: uniqueId('ASIA'),
+      accessKeyId: temporaryAccessKeyId(session.accountId),
       secretAccessKey: newSecretAccessKey(),
       issuedAtMs,
       expiresAtMs: issuedAtMs + durationSeconds * 1000,

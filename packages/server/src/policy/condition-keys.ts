@@ -4,7 +4,7 @@
  * keys"). Names are in lower case, since policies may write them in any.
  */
 import type { Access } from './authorize.ts'
-import type { CallContext } from './call.ts'
+import type { CallContext, Principal } from './call.ts'
 import type { RequestContext } from './request.ts'
 
 /** Undefined: the key is absent from the request. */
@@ -35,6 +35,9 @@ interface GlobalSubject {
 const direct = (value: (call: CallContext) => KeyValue) => (subject: GlobalSubject) =>
   subject.call.via === undefined ? value(subject.call) : undefined
 
+/** Has no identity of any account. */
+const isStranger = ({ named: { kind } }: Principal) => kind === 'Anonymous' || kind === 'WebIdentity'
+
 export const GLOBAL_KEYS: KeyTable<GlobalSubject> = {
   keys: {
     'aws:securetransport': ({ call }) => call.via !== undefined || call.secureTransport,
@@ -50,15 +53,14 @@ export const GLOBAL_KEYS: KeyTable<GlobalSubject> = {
     'aws:calledvialast': ({ call }) => call.via && `${call.via}.amazonaws.com`,
     'aws:principalisawsservice': () => false,
     'aws:principalarn': ({ call: { principal } }) => {
-      if (principal.named.kind === 'Anonymous') return undefined
+      if (isStranger(principal)) return undefined
       // Of a role's session it is the role.
       return principal.named.kind === 'AssumedRole' ? principal.named.roleArn : principal.arn
     },
-    'aws:principalaccount': ({ call: { principal } }) =>
-      principal.named.kind === 'Anonymous' ? undefined : principal.accountId,
+    'aws:principalaccount': ({ call: { principal } }) => (isStranger(principal) ? undefined : principal.accountId),
     'aws:principaltype': ({ call: { principal } }) => principal.named.kind,
     'aws:userid': ({ call: { principal } }) =>
-      principal.named.kind === 'Anonymous' ? 'anonymous' : principal.principalId,
+      principal.named.kind === 'Anonymous' ? 'anonymous' : principal.principalId || undefined,
     'aws:username': ({ call: { principal } }) => principal.userName,
     'aws:resourceaccount': ({ access }) => access.resourceAccount,
     'aws:tokenissuetime': ({ call: { principal } }) =>

@@ -49,6 +49,11 @@ export function decide(request: PolicyRequest, policies: Policies): Decision {
     return byResource.length > 0 ? { allowed: true, by: byResource } : implicit('resource-based')
   }
 
+  // Any provider can vouch for anybody, so a role's trust must name this one.
+  if (principal.kind === 'WebIdentity') {
+    return named === 'self' ? { allowed: true, by: byResource } : implicit('resource-based')
+  }
+
   const isOwn = principal.accountId === policies.resourceAccount
   const isOwner = principal.kind === 'Account' && isOwn && !policies.resourceMustAllow
   if (isOwner) return { allowed: true, by: byResource }

@@ -48,9 +48,8 @@ const TYPES: Readonly<Record<string, (value: string) => PrincipalTest | undefine
     'canonicalId' in principal && principal.canonicalId === id ? namingOfOwner(principal) : undefined,
   Service: (service) => (principal) =>
     principal.kind === 'Service' && principal.service === service ? 'self' : undefined,
-  // A web identity or SAML provider is a principal of the role's trust policy, before there is a session.
   Federated: (provider) => (principal) =>
-    principal.kind === 'FederatedUser' && principal.arn === provider ? 'self' : undefined,
+    principal.kind === 'WebIdentity' && principal.provider === provider ? 'self' : undefined,
 }
 
 function awsPrincipal(value: string): PrincipalTest | undefined {

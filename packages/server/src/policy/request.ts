@@ -8,6 +8,8 @@ export type PolicyPrincipal =
   /** `arn` is the session's (`arn:aws:sts::…:assumed-role/ROLE/SESSION`), `roleArn` the role's. */
   | { readonly kind: 'AssumedRole'; readonly accountId: string; readonly arn: string; readonly roleArn: string }
   | { readonly kind: 'FederatedUser'; readonly accountId: string; readonly arn: string }
+  /** Vouched for by an identity provider (its ARN), before there is a session: a principal of trust policies only. */
+  | { readonly kind: 'WebIdentity'; readonly provider: string }
   /** e.g. `cloudtrail.amazonaws.com`. */
   | { readonly kind: 'Service'; readonly service: string }
 

@@ -29,5 +29,6 @@ export const STS_KEYS: KeyTable<SessionRequest> = {
   families: {
     'aws:requesttag/': ({ tags }, key) => tagValue(tags, key),
     'aws:resourcetag/': ({ roleTags }, key) => tagValue(roleTags, key),
+    'iam:resourcetag/': ({ roleTags }, key) => tagValue(roleTags, key),
   },
 }

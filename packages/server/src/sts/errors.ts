@@ -10,6 +10,9 @@ export function toStsError(error: unknown): ServiceError {
   }
   if (isFault(error, 'AccessDenied')) {
     const { callerArn, action, resource, reason } = error.detail
+    if (action === 'sts:AssumeRoleWithWebIdentity') {
+      return new ServiceError('AccessDenied', `Not authorized to perform ${action}`, 403, { cause: error })
+    }
     const asked = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource}`
     // Of a role that is not there or does not trust the caller nothing more is told.
     const message = action.startsWith('sts:AssumeRole') ? asked : `${asked} ${reason}`

@@ -1,26 +1,32 @@
 /** The STS operations, one row each. Source: AWS STS API reference. */
-import type { Accounts } from '../identity/accounts.ts'
-import type { IdentityStore, RoleWithPolicies } from '../identity/identity-store.ts'
-import type { AccessKeyRecord } from '../identity/records.ts'
+
+import type { CallerFacts } from '../core/outcome.ts'
+import type { Directory } from '../identity/directory.ts'
 import type { SessionBearer } from '../identity/session-token.ts'
 import type { Sessions, TemporaryCredentials } from '../identity/sessions.ts'
-import { type Access, authorize, decisionFacts, denied, requireAllowed } from '../policy/authorize.ts'
-import type { CallContext } from '../policy/call.ts'
+import { verifyWebIdentity, type WebIdentity, type WebIdentityRooms } from '../identity/web-identity.ts'
+import { type Access, requireAllowed } from '../policy/authorize.ts'
+import { ANONYMOUS, type CallContext } from '../policy/call.ts'
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Input } from '../protocols/input.ts'
-import type { ServiceOperation } from '../protocols/service-door.ts'
+import type { Output, ServiceOperation } from '../protocols/service-door.ts'
 import { ServiceError } from '../protocols/service-error.ts'
 import { type SessionRequest, STS_KEYS } from './condition-keys.ts'
-import { readSessionPolicies, readSessionTags } from './session-input.ts'
+import {
+  HOUR,
+  readDuration,
+  readRoleArn,
+  readRoleSession,
+  type StartedSession,
+  startRoleSession,
+  withInherited,
+} from './role-session.ts'
+import { readSessionPolicies, readSessionTags, requiredName, requirePacked } from './session-input.ts'
 
-export interface StsServices {
-  readonly accounts: Accounts
-  readonly store: IdentityStore
+export interface StsServices extends WebIdentityRooms {
+  readonly directory: Directory
   readonly sessions: Sessions
 }
-
-const HOUR = 3600
-const SESSION_NAME = '[\\w+=,.@-]+'
 
 export const STS_OPERATIONS: Readonly<Record<string, ServiceOperation<StsServices>>> = {
   GetCallerIdentity: {
@@ -33,195 +39,113 @@ export const STS_OPERATIONS: Readonly<Record<string, ServiceOperation<StsService
     readOnly: false,
     async run(services, call, input) {
       const named = readRoleArn(input)
-      const found = await services.store.role(named.accountId, named.roleName)
-      const request = readRoleSession(input, found)
-      requireTrust(call, named.arn, named.accountId, found, 'sts:AssumeRole', request)
-      const { role } = found!
-      requireDuration(call, role.maxSessionSeconds, request.durationSeconds)
-      const policies = readSessionPolicies(input)
-      const tags = withInherited(call, request)
-      const bearer = bearerOf(found!, request.sessionName)
-      const credentials = services.sessions.start({
-        ...policies,
-        accountId: role.accountId,
-        bearer,
-        durationSeconds: request.durationSeconds,
-        tags,
-        transitiveTagKeys: [...inheritedKeys(call.principal), ...request.transitiveTagKeys],
-        sourceIdentity: request.sourceIdentity ?? call.principal.session?.sourceIdentity,
+      const request = withInherited(call.principal, readRoleSession(input))
+      refuseSecondFactor(input)
+      if (call.principal.principalType === 'Root') {
+        throw new ServiceError('AccessDenied', 'Roles may not be assumed by root accounts.', 403)
+      }
+      const started = await startRoleSession(services, call, input, named, { action: 'sts:AssumeRole', request })
+      return roleOutput(started)
+    },
+  },
+  AssumeRoleWithWebIdentity: {
+    readOnly: false,
+    unsigned: true,
+    async run(services, call, input) {
+      const named = readRoleArn(input)
+      const said = { sessionName: requiredName(input, 'RoleSessionName', 64), durationSeconds: readDuration(input) }
+      const identity = await verifyWebIdentity(services, named.accountId, input.text('WebIdentityToken', 20_000, 4))
+      const { providerArn: federatedProvider, audience, subject, claims } = identity
+      const started = await startRoleSession(services, asWebIdentity(call, identity), input, named, {
+        action: 'sts:AssumeRoleWithWebIdentity',
+        request: { ...said, tags: {}, transitiveTagKeys: [], claims },
+        federatedProvider,
       })
       return {
-        Credentials: credentialsOutput(credentials),
-        AssumedRoleUser: assumedRoleUser(found!, request.sessionName),
-        PackedPolicySize: packedSize(policies.policy),
-        SourceIdentity: request.sourceIdentity,
+        ...roleOutput(started),
+        SubjectFromWebIdentityToken: subject,
+        Provider: federatedProvider,
+        Audience: audience,
       }
     },
   },
   GetSessionToken: {
     readOnly: false,
     async run({ sessions }, call, input) {
-      const { principal } = call
-      const isRoot = principal.principalType === 'Root'
-      const most = isRoot ? HOUR : 36 * HOUR
-      const given = input.optionalNumber('DurationSeconds', 900, 36 * HOUR)
-      requireAllowed(call, ownAccess(call, 'sts:GetSessionToken'))
       refuseSessions(call, 'GetSessionToken')
-      if (input.has('SerialNumber') || input.has('TokenCode')) {
-        throw new ServiceError(
-          'AccessDenied',
-          'MultiFactorAuthentication failed with invalid MFA one time pass code.',
-          403,
-        )
-      }
-      const bearer: SessionBearer = isRoot
-        ? { kind: 'root' }
-        : { kind: 'user', userName: principal.userName!, userId: principal.principalId }
-      const durationSeconds = Math.min(given ?? 12 * HOUR, most)
-      const { accountId } = principal
+      const { accountId } = call.principal
+      const durationSeconds = readLongDuration(call, input)
+      refuseSecondFactor(input)
+      const by = userOf(call)
+      const bearer: SessionBearer = by ? { kind: 'user', ...by } : { kind: 'root' }
       return { Credentials: credentialsOutput(sessions.start({ accountId, bearer, durationSeconds })) }
     },
   },
   GetFederationToken: {
     readOnly: false,
-    async run({ sessions }, call, input) {
-      const { principal } = call
-      const isRoot = principal.principalType === 'Root'
-      const name = input.matching('Name', SESSION_NAME, 32)
-      const given = input.optionalNumber('DurationSeconds', 900, 36 * HOUR)
-      const policies = readSessionPolicies(input)
-      const tags = readSessionTags(input)
-      const { accountId } = principal
-      const resource = `arn:aws:sts::${accountId}:federated-user/${name}`
-      const request: SessionRequest = {
-        sessionName: name,
-        durationSeconds: given ?? 12 * HOUR,
-        tags,
-        transitiveTagKeys: [],
-        roleTags: {},
-      }
-      requireAllowed(call, { ...ownAccess(call, 'sts:GetFederationToken', request), resource })
-      if (Object.keys(tags).length > 0)
-        requireAllowed(call, { ...ownAccess(call, 'sts:TagSession', request), resource })
+    async run({ store, sessions }, call, input) {
       refuseSessions(call, 'GetFederationToken')
-      const by = isRoot ? undefined : { userName: principal.userName!, userId: principal.principalId }
-      const credentials = sessions.start({
-        ...policies,
-        accountId,
-        bearer: { kind: 'federated', name, by },
-        durationSeconds: Math.min(given ?? 12 * HOUR, isRoot ? HOUR : 36 * HOUR),
-        tags,
-      })
+      const { accountId } = call.principal
+      const name = requiredName(input, 'Name', 32)
+      const durationSeconds = readLongDuration(call, input)
+      const tags = readSessionTags(input)
+      const resource = `arn:aws:sts::${accountId}:federated-user/${name}`
+      const request = { sessionName: name, durationSeconds, tags, transitiveTagKeys: [], roleTags: {} }
+      requireAllowed(call, ownAccess(call, 'sts:GetFederationToken', resource, request))
+      if (Object.keys(tags).length > 0) requireAllowed(call, ownAccess(call, 'sts:TagSession', resource, request))
+      const session = { ...(await readSessionPolicies(input, store, accountId)), tags, transitiveTagKeys: [] }
+      const PackedPolicySize = requirePacked(session)
+      const bearer = { kind: 'federated', name, by: userOf(call) } as const
       return {
-        Credentials: credentialsOutput(credentials),
+        Credentials: credentialsOutput(sessions.start({ ...session, accountId, bearer, durationSeconds })),
         FederatedUser: { FederatedUserId: `${accountId}:${name}`, Arn: resource },
-        PackedPolicySize: packedSize(policies.policy),
+        PackedPolicySize,
       }
     },
   },
   GetAccessKeyInfo: {
     readOnly: true,
-    async run({ store }, call, input) {
-      const accessKeyId = input.matching('AccessKeyId', '[\\w]+', 128)
-      requireAllowed(call, ownAccess(call, 'sts:GetAccessKeyInfo'))
-      const key: AccessKeyRecord | undefined = await store.accessKey(accessKeyId)
-      const own = accessKeyId === call.principal.accessKeyId ? call.principal.accountId : undefined
-      const accountId = key?.accountId ?? own
-      if (accountId === undefined) throw input.invalid(`The access key id ${accessKeyId} is not valid.`)
-      return { Account: accountId }
+    async run({ directory }, call, input) {
+      input.text('AccessKeyId', 128, 16)
+      const accessKeyId = input.matching('AccessKeyId', '[\\w]*', 128)
+      requireAllowed(call, ownAccess(call, 'sts:GetAccessKeyInfo', '*'))
+      const Account = await directory.accountOfAccessKey(accessKeyId)
+      if (Account === undefined) throw input.invalid(`The access key id ${accessKeyId} is not valid.`)
+      return { Account }
     },
   },
   ...Object.fromEntries(
-    'AssumeRoleWithSAML AssumeRoot DecodeAuthorizationMessage GetDelegatedAccessToken GetWebIdentityToken'
+    (
+      'AssumeRoleWithSAML AssumeRoot DecodeAuthorizationMessage GetDelegatedAccessToken GetScopedCredentials ' +
+      'GetWebIdentityToken'
+    )
       .split(' ')
       .map((name) => [name, { readOnly: /^(Get|Decode)/.test(name) }]),
   ),
 }
 
-function readRoleArn(input: Input) {
-  const arn = input.matching('RoleArn', 'arn:aws:iam::\\d{12}:role/.+', 2048)
-  const [, accountId = '', path = ''] = /^arn:aws:iam::(\d{12}):role\/(.+)$/.exec(arn)!
-  return { arn, accountId, roleName: path.slice(path.lastIndexOf('/') + 1) }
-}
-
-function readRoleSession(input: Input, found: RoleWithPolicies | undefined): SessionRequest {
-  const sessionName = input.matching('RoleSessionName', SESSION_NAME, 64)
-  if (sessionName.length < 2) {
-    throw input.constraint('RoleSessionName', sessionName, 'Member must have length greater than or equal to 2')
-  }
-  const defaultSeconds = Math.min(HOUR, found?.role.maxSessionSeconds ?? HOUR)
+/** A web identity proves by its token who it is; the outcome names it as CloudTrail does. */
+export function webIdentityNotes(output: Output): { readonly caller?: CallerFacts } {
+  const { SubjectFromWebIdentityToken: subject, Provider: provider, Audience: audience } = output
+  if (typeof subject !== 'string' || typeof provider !== 'string') return {}
+  const principalId = `${provider}:${String(audience)}:${subject}`
+  const accountId = provider.split(':')[4]!
   return {
-    sessionName,
-    durationSeconds: input.optionalNumber('DurationSeconds', 900, 12 * HOUR) ?? defaultSeconds,
-    externalId: input.optionalMatching('ExternalId', '[\\w+=,.@:/-]+', 1224),
-    sourceIdentity: input.optionalMatching('SourceIdentity', SESSION_NAME, 64),
-    tags: readSessionTags(input),
-    transitiveTagKeys: input.texts('TransitiveTagKeys'),
-    roleTags: found?.role.tags ?? {},
+    caller: {
+      accountId,
+      arn: principalId,
+      principalId,
+      principalType: 'WebIdentityUser',
+      userName: subject,
+      accessKeyId: undefined,
+    },
   }
 }
 
-/** The role's trust policy must name the caller, and where it names an account, that account must have allowed it too. */
-function requireTrust(
-  call: CallContext,
-  arn: string,
-  accountId: string,
-  found: RoleWithPolicies | undefined,
-  action: string,
-  request: SessionRequest,
-): void {
-  const { principal } = call
-  const wanted = [action]
-  if (Object.keys(request.tags).length > 0) wanted.push('sts:TagSession')
-  if (request.sourceIdentity !== undefined) wanted.push('sts:SetSourceIdentity')
-  for (const one of wanted) {
-    const access: Access = {
-      action: one,
-      resource: arn,
-      resourceAccount: accountId,
-      resourcePolicy: found?.trust,
-      resourceMustAllow: true,
-      keys: (key) => keyValue(STS_KEYS, request, key) ?? request.claims?.[key],
-    }
-    const decision = authorize(call, access)
-    call.decided(decisionFacts(call, access, decision))
-    if (!decision.allowed) throw denied(call, access, decision)
-  }
-  if (principal.principalType === 'Root') {
-    throw new ServiceError('AccessDenied', 'Roles may not be assumed by root accounts.', 403)
-  }
-}
-
-function requireDuration({ principal }: CallContext, maxSessionSeconds: number, durationSeconds: number): void {
-  const isChained = principal.principalType === 'AssumedRole'
-  if (isChained && durationSeconds > HOUR) {
-    const message = 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining'
-    throw new ServiceError('ValidationError', message)
-  }
-  if (durationSeconds > maxSessionSeconds) {
-    throw new ServiceError(
-      'ValidationError',
-      'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
-    )
-  }
-}
-
-const inheritedKeys = ({ session }: CallContext['principal']) => session?.transitiveTagKeys ?? []
-
-/** Tags that the session before declared transitive go on; they cannot be set anew. */
-function withInherited({ principal }: CallContext, { tags }: SessionRequest): Record<string, string> {
-  const inherited = Object.fromEntries(
-    inheritedKeys(principal).flatMap((key) => (key in principal.tags ? [[key, principal.tags[key]!]] : [])),
-  )
-  const clash = Object.keys(tags).find((key) =>
-    Object.keys(inherited).some((one) => one.toLowerCase() === key.toLowerCase()),
-  )
-  if (clash !== undefined) {
-    const message = `One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.`
-    throw new ServiceError('InvalidParameterValue', message)
-  }
-  return { ...inherited, ...tags }
-}
+const asWebIdentity = (call: CallContext, { providerArn, subject }: WebIdentity): CallContext => ({
+  ...call,
+  principal: { ...ANONYMOUS, userName: subject, named: { kind: 'WebIdentity', provider: providerArn } },
+})
 
 /** Neither of the two long-term operations is for those who are in a session already. */
 function refuseSessions({ principal }: CallContext, operation: string): void {
@@ -229,26 +153,43 @@ function refuseSessions({ principal }: CallContext, operation: string): void {
   throw new ServiceError('AccessDenied', `Cannot call ${operation} with session credentials`, 403)
 }
 
-function ownAccess(call: CallContext, action: string, request?: SessionRequest): Access {
+/** There are no MFA devices here, so no code can be right. */
+function refuseSecondFactor(input: Input): void {
+  if (!input.has('SerialNumber') && !input.has('TokenCode')) return
+  const message = 'MultiFactorAuthentication failed with invalid MFA one time pass code.'
+  throw new ServiceError('AccessDenied', message, 403)
+}
+
+/** Twelve hours unless the caller says otherwise; of the root user never more than one. */
+function readLongDuration({ principal }: CallContext, input: Input): number {
+  const seconds = input.optionalNumber('DurationSeconds', 900, 36 * HOUR) ?? 12 * HOUR
+  return principal.principalType === 'Root' ? Math.min(seconds, HOUR) : seconds
+}
+
+/** Undefined for the root user. */
+function userOf({ principal }: CallContext): { userName: string; userId: string } | undefined {
+  const { userName, principalId } = principal
+  return userName === undefined ? undefined : { userName, userId: principalId }
+}
+
+function ownAccess(call: CallContext, action: string, resource: string, request?: SessionRequest): Access {
   return {
     action,
-    resource: '*',
+    resource,
     resourceAccount: call.principal.accountId,
     resourcePolicy: undefined,
     ...(request && { keys: (key: string) => keyValue(STS_KEYS, request, key) }),
   }
 }
 
-const bearerOf = ({ role }: RoleWithPolicies, sessionName: string): SessionBearer => ({
-  kind: 'role',
-  roleName: role.roleName,
-  roleId: role.roleId,
-  sessionName,
-})
-
-const assumedRoleUser = ({ role }: RoleWithPolicies, sessionName: string) => ({
-  AssumedRoleId: `${role.roleId}:${sessionName}`,
-  Arn: `arn:aws:sts::${role.accountId}:assumed-role/${role.roleName}/${sessionName}`,
+const roleOutput = ({ credentials, packedPolicySize, sessionName, role, sourceIdentity }: StartedSession) => ({
+  Credentials: credentialsOutput(credentials),
+  AssumedRoleUser: {
+    AssumedRoleId: `${role.roleId}:${sessionName}`,
+    Arn: `arn:aws:sts::${role.accountId}:assumed-role/${role.roleName}/${sessionName}`,
+  },
+  PackedPolicySize: packedPolicySize,
+  SourceIdentity: sourceIdentity,
 })
 
 const credentialsOutput = ({ accessKeyId, secretAccessKey, sessionToken, expiresAtMs }: TemporaryCredentials) => ({
@@ -257,7 +198,3 @@ const credentialsOutput = ({ accessKeyId, secretAccessKey, sessionToken, expires
   SessionToken: sessionToken,
   Expiration: new Date(expiresAtMs),
 })
-
-/** In percent of what is allowed. */
-const packedSize = (policy: string | undefined) =>
-  policy === undefined ? undefined : Math.ceil((policy.length / 2048) * 100)
