@@ -10,6 +10,7 @@ import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
 import { Listing } from '../objects/listing.ts'
 import { Multipart } from '../objects/multipart.ts'
+import { ObjectAcls } from '../objects/object-acls.ts'
 import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
@@ -53,6 +54,7 @@ export async function openStore(options: StoreOptions) {
     listing: new Listing(records, buckets),
     objects,
     tagging: new Tagging(records, clock),
+    acls: new ObjectAcls(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
     async close() {
       await catalog.close()

@@ -1,5 +1,5 @@
-/** From credentials to principals: users and sessions as they are now, and what they may do. */
-import { beforeEach, describe, expect, test } from 'vitest'
+/** From access keys to principals: users as they are now, and what they may do. */
+import { beforeEach, expect, test } from 'vitest'
 import { authorize } from '../policy/authorize.ts'
 import type { Principal } from '../policy/call.ts'
 import { call } from '../policy/caller.fixture.ts'
@@ -8,17 +8,8 @@ import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { Accounts } from './accounts.ts'
 import { Directory } from './directory.ts'
 import { IdentityStore } from './identity-store.ts'
-import {
-  accessKeyRecord,
-  managedPolicyRecord,
-  names,
-  type RoleRecord,
-  roleRecord,
-  type UserRecord,
-  userRecord,
-} from './records.ts'
-import type { SessionBearer } from './session-token.ts'
-import { type NewSession, Sessions } from './sessions.ts'
+import { accessKeyRecord, managedPolicyRecord, names, type UserRecord, userRecord } from './records.ts'
+import { Sessions } from './sessions.ts'
 
 const ACCOUNT = '111111111111'
 const allow = (Action: string) =>
@@ -35,22 +26,6 @@ const user: UserRecord = {
   tags: { team: 'blue' },
   accessKeyIds: ['AKIASTORED'],
 }
-const role: RoleRecord = {
-  accountId: ACCOUNT,
-  path: '/',
-  roleName: 'reader',
-  roleId: 'AROA1',
-  createdAtMs: 0,
-  inline: { all: allow('s3:*') },
-  attached: [],
-  description: '',
-  maxSessionSeconds: 3600,
-  trustPolicy: JSON.stringify({
-    Statement: [{ Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' }],
-  }),
-  tags: {},
-}
-
 let store: IdentityStore
 let directory: Directory
 let sessions: Sessions
@@ -60,7 +35,6 @@ beforeEach(async () => {
   const root = { accessKeyId: 'AKIAROOT', secretAccessKey: 's' }
   directory = new Directory({ root, configured: [], accounts: new Accounts([]), store, sessions })
   await put(userRecord, names.user(ACCOUNT, 'alice'), user)
-  await put(roleRecord, names.role(ACCOUNT, 'reader'), role)
   const key = { accessKeyId: 'AKIASTORED', secretAccessKey: 's', accountId: ACCOUNT, userName: 'alice', createdAtMs: 0 }
   await put(accessKeyRecord, names.accessKey('AKIASTORED'), { ...key, status: 'Active' })
 })
@@ -73,12 +47,7 @@ const may = (principal: Principal, action: string) =>
     { action, resource: 'arn:aws:s3:::b/k', resourceAccount: ACCOUNT, resourcePolicy: undefined },
   ).allowed
 const byKey = async () => (await directory.findAccessKey('AKIASTORED', undefined)).principal
-const inSession = async (bearer: SessionBearer, more: Partial<NewSession> = {}) => {
-  const made = sessions.start({ accountId: ACCOUNT, bearer, durationSeconds: 900, ...more })
-  return (await directory.findAccessKey(made.accessKeyId, made.sessionToken)).principal
-}
 const AS_ROLE = { kind: 'role', roleName: 'reader', roleId: 'AROA1', sessionName: 'me' } as const
-const AS_USER = { kind: 'user', userName: 'alice', userId: 'AIDA1' } as const
 
 test('a user', async () => {
   const principal = await byKey()
@@ -115,64 +84,12 @@ test('a boundary limits, and one that is missing opens nothing', async () => {
   expect(may(await byKey(), 's3:GetObject')).toBe(false)
 })
 
-describe('sessions', () => {
-  test('of a role', async () => {
-    const principal = await inSession(AS_ROLE)
-    expect(principal).toMatchObject({
-      arn: `arn:aws:sts::${ACCOUNT}:assumed-role/reader/me`,
-      principalId: 'AROA1:me',
-      principalType: 'AssumedRole',
-      session: { issuer: { type: 'Role', arn: `arn:aws:iam::${ACCOUNT}:role/reader`, userName: 'reader' } },
-    })
-    expect(may(principal, 's3:PutObject')).toBe(true)
+test('a long-term key has no token, and a temporary one no use without', async () => {
+  const made = sessions.start({ accountId: ACCOUNT, bearer: AS_ROLE, durationSeconds: 900 })
+  await expect(directory.findAccessKey('AKIASTORED', made.sessionToken)).rejects.toMatchObject({
+    code: 'SessionTokenInvalid',
   })
-
-  test('within their policies, of which any may allow', async () => {
-    const principal = await inSession(AS_ROLE, {
-      policy: allow('s3:PutObject'),
-      policyArns: ['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess'],
-    })
-    const allowed = ['s3:PutObject', 's3:GetObject', 's3:DeleteObject'].map((action) => may(principal, action))
-    expect(allowed).toEqual([true, true, false])
-  })
-
-  test('a role that is gone, or another one of its name, ends them', async () => {
-    await put(roleRecord, names.role(ACCOUNT, 'reader'), { ...role, roleId: 'AROA2' })
-    await expect(inSession(AS_ROLE)).rejects.toMatchObject({ code: 'SessionTokenInvalid' })
-    await store.commit([], [store.records.remove(roleRecord, names.role(ACCOUNT, 'reader'))])
-    await expect(inSession(AS_ROLE)).rejects.toMatchObject({ code: 'SessionTokenInvalid' })
-  })
-
-  test('of a user: his permissions, but not for IAM', async () => {
-    await put(userRecord, names.user(ACCOUNT, 'alice'), { ...user, inline: { all: allow('*') } })
-    const principal = await inSession(AS_USER)
-    expect(principal).toMatchObject({ principalType: 'IAMUser', userName: 'alice', session: {} })
-    const allowed = ['s3:PutObject', 'iam:CreateUser', 'sts:GetSessionToken', 'sts:AssumeRole'].map((a) =>
-      may(principal, a),
-    )
-    expect(allowed).toEqual([true, false, false, true])
-    const root = await inSession({ kind: 'root' })
-    expect(['s3:PutObject', 'iam:CreateUser'].map((action) => may(root, action))).toEqual([true, false])
-  })
-
-  test('of a federated user: nothing without a policy, else what both give', async () => {
-    const bearer = { kind: 'federated', name: 'temp', by: { userName: 'alice', userId: 'AIDA1' } } as const
-    const bare = await inSession(bearer)
-    expect(bare).toMatchObject({ arn: `arn:aws:sts::${ACCOUNT}:federated-user/temp`, principalType: 'FederatedUser' })
-    expect(may(bare, 's3:GetObject')).toBe(false)
-    const some = await inSession(bearer, { policy: allow('s3:*') })
-    expect(['s3:GetObject', 's3:PutObject'].map((action) => may(some, action))).toEqual([true, false])
-    const ofRoot = await inSession({ ...bearer, by: undefined }, { policy: allow('s3:PutObject') })
-    expect(['s3:GetObject', 's3:PutObject'].map((action) => may(ofRoot, action))).toEqual([false, true])
-  })
-
-  test('a long-term key has no token, and a temporary one no use without', async () => {
-    const made = sessions.start({ accountId: ACCOUNT, bearer: AS_ROLE, durationSeconds: 900 })
-    await expect(directory.findAccessKey('AKIASTORED', made.sessionToken)).rejects.toMatchObject({
-      code: 'SessionTokenInvalid',
-    })
-    await expect(directory.findAccessKey(made.accessKeyId, undefined)).rejects.toMatchObject({
-      code: 'CredentialUnknown',
-    })
+  await expect(directory.findAccessKey(made.accessKeyId, undefined)).rejects.toMatchObject({
+    code: 'CredentialUnknown',
   })
 })

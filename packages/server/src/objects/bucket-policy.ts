@@ -7,10 +7,20 @@ import type { BucketRecord } from './records.ts'
 /** A bucket that is kept from the public gives by a public policy to its own account only; what it denies stands. */
 export function policyFor(principal: Principal, record: BucketRecord, bucket: string): Policy | undefined {
   const policy = bucketPolicy(record, bucket)
-  if (!policy || !record.publicAccessBlock?.restrictPublicBuckets) return policy
-  if (principal.accountId === record.accountId || !isPublic(policy)) return policy
-  return { ...policy, statements: policy.statements.filter(({ effect }) => effect === 'Deny') }
+  return policy && isRestricted(principal, record, bucket) ? denialsOf(policy) : policy
 }
+
+/** Whether RestrictPublicBuckets keeps the caller out, which it does while the policy is public. */
+export function isRestricted(principal: Principal, record: BucketRecord, bucket: string): boolean {
+  if (!record.publicAccessBlock?.restrictPublicBuckets || principal.accountId === record.accountId) return false
+  const policy = bucketPolicy(record, bucket)
+  return policy !== undefined && isPublic(policy)
+}
+
+export const denialsOf = (policy: Policy): Policy => ({
+  ...policy,
+  statements: policy.statements.filter(({ effect }) => effect === 'Deny'),
+})
 
 /** Compiled once for each time that the bucket's record changes. */
 export function bucketPolicy(record: BucketRecord, bucket: string): Policy | undefined {

@@ -78,8 +78,12 @@ export class Buckets {
     })
   }
 
-  /** `ownership` undefined: as new buckets have it. */
-  async create(call: CallContext, bucket: string, ownership?: ObjectOwnership): Promise<void> {
+  /** `chosen`: once the bucket's settings are known, what of them the request has otherwise; throws where it may not. */
+  async create(
+    call: CallContext,
+    bucket: string,
+    chosen: (settings: NewBuckets) => Pick<BucketRecord, 'objectOwnership' | 'acl'> = () => ({}),
+  ): Promise<void> {
     if (!isBucketName(bucket)) throw new Fault('BucketNameInvalid', { bucket })
     const { accountId } = call.principal
     const record: BucketRecord = {
@@ -87,8 +91,9 @@ export class Buckets {
       accountId,
       createdAtMs: this.#clock.nowMs(),
       encryption: this.#defaultEncryption(),
-      objectOwnership: ownership ?? this.#newBuckets.objectOwnership,
+      objectOwnership: this.#newBuckets.objectOwnership,
       ...(this.#newBuckets.blockPublicAccess && { publicAccessBlock: BLOCK_ALL }),
+      ...chosen(this.#newBuckets),
     }
     const at = names.bucket(bucket)
     const made = await this.#records.commit(

@@ -7,7 +7,9 @@ import { nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { Buckets } from './buckets.ts'
 import { Cursor, commonPrefix, compareKeys, firstName, maxName } from './cursor.ts'
+import { ownerOf } from './ownership.ts'
 import {
+  type BucketRecord,
   currentVersion,
   type DeleteMarker,
   keyOfName,
@@ -29,6 +31,7 @@ export interface ListedObject {
   readonly plaintextSize: number
   readonly storageClass: string
   readonly checksum: Checksum | undefined
+  readonly ownerAccountId: string
 }
 
 export interface ListInput {
@@ -51,6 +54,7 @@ export interface ListedVersion {
   readonly versionId: string
   readonly isLatest: boolean
   readonly lastModifiedMs: number
+  readonly ownerAccountId: string
   /** Absent on delete markers. */
   readonly object: ListedObject | undefined
 }
@@ -58,6 +62,7 @@ export interface ListedVersion {
 export interface ListedUpload {
   readonly objectKey: string
   readonly uploadId: string
+  readonly ownerAccountId: string
   readonly upload: UploadRecord
 }
 
@@ -87,7 +92,8 @@ export class Listing {
 
   /** Objects after `startAfter` (a key, or a common prefix whose keys are then all passed over). */
   async objects(call: CallContext, input: ListInput & { readonly startAfter: string }): Promise<ObjectPage> {
-    const { bucketId } = (await this.#buckets.require(call, input.bucket)).value
+    const bucket = (await this.#buckets.require(call, input.bucket)).value
+    const { bucketId } = bucket
     const { prefix, delimiter, maxKeys, startAfter } = input
     const entries: ListedObject[] = []
     const commonPrefixes: string[] = []
@@ -111,7 +117,7 @@ export class Listing {
         last = common
         cursor.jump(prefixEnd(names.objectKey(bucketId, common)))
       } else {
-        entries.push(listed(objectKey, stored.value))
+        entries.push(listed(objectKey, stored.value, bucket))
         last = objectKey
         cursor.advance()
       }
@@ -123,7 +129,8 @@ export class Listing {
     call: CallContext,
     input: ListInput & { readonly keyMarker: string; readonly versionIdMarker: string | undefined },
   ): Promise<VersionPage> {
-    const { bucketId } = (await this.#buckets.require(call, input.bucket)).value
+    const bucket = (await this.#buckets.require(call, input.bucket)).value
+    const { bucketId } = bucket
     const { prefix, delimiter, maxKeys, keyMarker, versionIdMarker } = input
     const entries: ListedVersion[] = []
     const commonPrefixes: string[] = []
@@ -176,7 +183,8 @@ export class Listing {
         versionId: version.versionId,
         isLatest: objectKey !== previousKey,
         lastModifiedMs: version.lastModifiedMs,
-        object: version.kind === 'object' ? listed(objectKey, version) : undefined,
+        ownerAccountId: ownerOf(bucket, version.kind === 'object' ? version.access : undefined),
+        object: version.kind === 'object' ? listed(objectKey, version, bucket) : undefined,
       })
       previousKey = objectKey
       last = { key: objectKey, versionId: version.versionId }
@@ -190,7 +198,8 @@ export class Listing {
     call: CallContext,
     input: ListInput & { readonly keyMarker: string; readonly uploadIdMarker: UploadId | undefined },
   ): Promise<UploadPage> {
-    const { bucketId } = (await this.#buckets.require(call, input.bucket)).value
+    const bucket = (await this.#buckets.require(call, input.bucket)).value
+    const { bucketId } = bucket
     const { prefix, delimiter, maxKeys, keyMarker, uploadIdMarker } = input
     const entries: ListedUpload[] = []
     const commonPrefixes: string[] = []
@@ -216,14 +225,15 @@ export class Listing {
         continue
       }
       const { text } = fromBytes(uploadId)
-      entries.push({ objectKey, uploadId: text, upload: stored.value })
+      const ownerAccountId = ownerOf(bucket, stored.value.access)
+      entries.push({ objectKey, uploadId: text, ownerAccountId, upload: stored.value })
       last = { key: objectKey, uploadId: text }
       cursor.advance()
     }
   }
 }
 
-function listed(objectKey: string, version: ObjectVersion): ListedObject {
+function listed(objectKey: string, version: ObjectVersion, bucket: BucketRecord): ListedObject {
   return {
     objectKey,
     etag: version.etag,
@@ -231,5 +241,6 @@ function listed(objectKey: string, version: ObjectVersion): ListedObject {
     plaintextSize: version.plaintextSize,
     storageClass: version.headers['x-amz-storage-class'] ?? 'STANDARD',
     checksum: version.checksum,
+    ownerAccountId: ownerOf(bucket, version.access),
   }
 }

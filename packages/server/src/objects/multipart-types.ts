@@ -5,6 +5,7 @@ import type {
   ChecksumAlgorithm,
   Conditions,
   ProtectionFacts,
+  RequestedAccess,
   RequestedProtection,
   StoredHeaders,
   Tags,
@@ -23,6 +24,7 @@ export interface CreateInput {
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
   readonly tags?: Tags | undefined
+  readonly access?: RequestedAccess | undefined
   readonly protection: RequestedProtection
   readonly checksum: UploadChecksum
 }

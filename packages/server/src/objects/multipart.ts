@@ -14,6 +14,7 @@ import type { ContentWriter, WrittenContent } from './content-writer.ts'
 import type { CompleteInput, CreateInput, PartResult, UploadTarget } from './multipart-types.ts'
 import type { CopySource } from './objects.ts'
 import { MAX_PUT_BYTES, type Objects } from './objects.ts'
+import { ownerOf } from './ownership.ts'
 import { type Protector, protectionFacts, requireTransport } from './protection.ts'
 import {
   type BucketRecord,
@@ -69,6 +70,7 @@ export class Multipart {
   async create(call: CallContext, input: CreateInput): Promise<{ uploadId: string; protection: ProtectionFacts }> {
     const bucket = await this.#versions.beginWrite(call, { ...input, conditions: {} })
     const { bucketId, encryption } = bucket.value
+    const access = input.access?.(bucket.value)
     const nowMs = this.#clock.nowMs()
     const id = newUploadId(nowMs)
     const place = placeOf(input.bucket, bucket.value, input.objectKey, id.streamId)
@@ -82,6 +84,7 @@ export class Multipart {
       tags: input.tags,
       protection: protection.stored,
       checksum: input.checksum,
+      ...(access && { access }),
     }
     const put = this.#records.put(uploadRecord, names.upload(bucketId, input.objectKey, id.bytes), record)
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
@@ -167,12 +170,17 @@ export class Multipart {
 
   /** Parts after `marker`, at most `limit`. */
   async listParts(call: CallContext, target: UploadTarget, marker: number, limit: number) {
-    const { id, upload } = await this.#find(call, target)
+    const { id, bucket, upload } = await this.#find(call, target)
     const lt = prefixEnd(names.partsOf(id.streamId))
     const from = Math.min(marker + 1, 0xffff)
     const found = await this.#records.range(uploadPart, { gte: names.part(id.streamId, from), lt, limit: limit + 1 })
     const parts = found.map(({ name, value }) => ({ partNumber: partNumberOfName(name), ...value }))
-    return { upload: upload.value, parts: parts.slice(0, limit), isTruncated: found.length > limit }
+    return {
+      upload: upload.value,
+      ownerAccountId: ownerOf(bucket.value, upload.value.access),
+      parts: parts.slice(0, limit),
+      isTruncated: found.length > limit,
+    }
   }
 
   async #writePart(
@@ -264,7 +272,7 @@ export class Multipart {
   ): Promise<ObjectFacts | undefined> {
     requireTransport(call, upload.value.protection)
     const stored = await partsOf(this.#records, id.streamId)
-    const { checksum: uploadChecksum, protection, headers, userMetadata, tags } = upload.value
+    const { checksum: uploadChecksum, protection, headers, userMetadata, tags, access } = upload.value
     const values = new Map(stored.map((part) => [partNumberOfName(part.name), part.value]))
     const parts = selectParts(input.uploadId, input.parts, values, uploadChecksum)
     const plaintextSize = parts.reduce((sum, { stream }) => sum + stream.plaintextSize, 0)
@@ -298,6 +306,7 @@ export class Multipart {
       tags,
       protection,
       content: { kind: 'parts' as const, streamId: id.streamId, partsCount: parts.length },
+      ...(access && { access }),
     }
     const done = await this.#versions.tryCommit(call, input, bucket.value.bucketId, made, more)
     return done?.facts

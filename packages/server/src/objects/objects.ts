@@ -23,6 +23,7 @@ import type {
   IncomingBody,
   PutInput,
   PutResult,
+  RequestedAccess,
   RequestedProtection,
   RequestedRange,
   StoredHeaders,
@@ -64,6 +65,7 @@ export interface CopyInput {
   /** What tags the copy has, once the source's are known; throws where those may not be taken. Absent: the source's. */
   readonly tags?: (source: Tags) => Promise<Tags>
   readonly storageClass: string | undefined
+  readonly access?: RequestedAccess | undefined
   readonly protection: RequestedProtection
   readonly checksumAlgorithm: IncomingBody['checksumAlgorithm']
   readonly conditions: Conditions
@@ -187,6 +189,7 @@ export class Objects {
         headers: { ...headers, ...(input.storageClass !== undefined && { 'x-amz-storage-class': input.storageClass }) },
         userMetadata: taken.userMetadata,
         tags,
+        access: input.access,
         protection: input.protection,
         conditions: input.conditions,
         body,
@@ -228,6 +231,7 @@ export class Objects {
 
   async #write(call: CallContext, input: PutInput): Promise<{ result: PutResult; version: ObjectVersion }> {
     const bucket = await this.#versions.beginWrite(call, input)
+    const access = input.access?.(bucket.value)
     if ((input.body.declaredBytes ?? 0) > MAX_PUT_BYTES) {
       throw new Fault('BodyTooLarge', { maxBytes: MAX_PUT_BYTES, proposedBytes: input.body.declaredBytes! })
     }
@@ -256,6 +260,7 @@ export class Objects {
         tags: input.tags,
         protection: protection.stored,
         content: { kind: 'stream' as const, stream: written.stream },
+        ...(access && { access }),
       }
       const keep = this.#contents.keep(written)
       const { facts, version } = await this.#versions.commit(call, input, bucket.value.bucketId, made, keep)

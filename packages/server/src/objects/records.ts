@@ -1,4 +1,5 @@
 /** Records of buckets and objects, and their names (docs/formats/records.md). */
+import type { Acl } from '../policy/acl.ts'
 import { ascending, descending, name, ZERO } from '../records/names.ts'
 import { defineRecord } from '../records/record-store.ts'
 import type { StoredContent, StoredProtection, StoredStream } from './stored-content.ts'
@@ -7,6 +8,7 @@ import type {
   Checksum,
   ChecksumAlgorithm,
   ChecksumType,
+  ObjectAccess,
   StoredHeaders,
   Tags,
   UserMetadata,
@@ -39,6 +41,8 @@ export interface BucketRecord {
   readonly objectOwnership?: ObjectOwnership | undefined
   /** Absent: the bucket has no tag set. */
   readonly tags?: Tags | undefined
+  /** Undefined: full control for the owner. */
+  readonly acl?: Acl | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }
@@ -58,6 +62,7 @@ export interface ObjectVersion {
   readonly tags?: Tags | undefined
   readonly protection: StoredProtection
   readonly content: StoredContent
+  readonly access?: ObjectAccess | undefined
 }
 
 export interface DeleteMarker {
@@ -87,6 +92,8 @@ export interface UploadRecord {
   readonly tags?: Tags | undefined
   readonly protection: StoredProtection
   readonly checksum: UploadChecksum
+  /** What the object will have. */
+  readonly access?: ObjectAccess | undefined
 }
 
 export interface UploadChecksum {

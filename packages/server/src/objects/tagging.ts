@@ -46,7 +46,7 @@ export class Tagging {
       const state = await keys.read(bucketId, target.objectKey, versioning)
       const stored = await keys.find(bucketId, target.objectKey, version.versionId)
       if (stored?.value.kind !== 'object') continue
-      const change = keys.retag(state, stored as Stored<ObjectVersion>, tags)
+      const change = keys.amend(state, stored as Stored<ObjectVersion>, { ...stored.value, tags })
       if (await this.#versions.commitChange(bucket, change)) return { ...facts, tags }
     }
     throw new Fault('Contention', { what: target.objectKey })

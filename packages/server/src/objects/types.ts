@@ -1,6 +1,8 @@
 /** The words that the objects room and the doors above it share. Records live in `objects/records.ts`. */
 import type { DataKey } from '@strongroom/crypto'
 import type { EncryptionMethod } from '../core/outcome.ts'
+import type { Acl } from '../policy/acl.ts'
+import type { BucketRecord } from './records.ts'
 
 // ---- Server-side encryption -----------------------------------------------------------------------------------------
 
@@ -128,6 +130,17 @@ export interface ObjectFacts {
   readonly protection: ProtectionFacts
 }
 
+/** Who owns an object, and who is granted what of it, where that is not all the bucket owner's. */
+export interface ObjectAccess {
+  /** Undefined: the bucket's owner. */
+  readonly ownerAccountId?: string | undefined
+  /** Undefined: full control for the owner. */
+  readonly acl?: Acl | undefined
+}
+
+/** Asked once the bucket is known; throws where the bucket does not take what the request wants. */
+export type RequestedAccess = (bucket: BucketRecord) => ObjectAccess | undefined
+
 export interface PutInput {
   readonly bucket: string
   readonly objectKey: string
@@ -135,6 +148,7 @@ export interface PutInput {
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
   readonly tags?: Tags | undefined
+  readonly access?: RequestedAccess | undefined
   readonly protection: RequestedProtection
   readonly conditions: Conditions
 }

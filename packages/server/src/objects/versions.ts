@@ -17,7 +17,6 @@ import {
   olderVersion,
   type Versioning,
 } from './records.ts'
-import type { Tags } from './types.ts'
 import { NULL_VERSION, newVersionId, nextSequence, sequenceOf } from './version-id.ts'
 
 /** One key of one bucket, as read just now. */
@@ -126,13 +125,12 @@ export class KeyVersions {
     return change
   }
 
-  /** The same version with other tags. */
-  retag(state: KeyState, version: Stored<ObjectVersion>, tags: Tags): Change {
+  /** The same version, saying something else of itself; its content stays. */
+  amend(state: KeyState, version: Stored<ObjectVersion>, next: ObjectVersion): Change {
     const change = this.#begin(state)
     const isCurrent = state.current?.value.versionId === version.value.versionId
     if (!isCurrent) change.checks.push(this.#records.unchanged(olderVersion, version))
-    const tagged = { ...version.value, tags }
-    change.mutations.push(this.#records.put(isCurrent ? currentVersion : olderVersion, version.name, tagged))
+    change.mutations.push(this.#records.put(isCurrent ? currentVersion : olderVersion, version.name, next))
     return change
   }
 

@@ -61,7 +61,7 @@ export function denied(
       ? `with an explicit deny in ${IN_A[decision.by[0]!.type]}`
       : `because no ${NO[decision.missing]} allows the ${action} action`,
     // Strangers learn nothing of policies.
-    told: principal.accountId === resourceAccount,
+    told: principal.named.kind !== 'Anonymous' && principal.accountId === resourceAccount,
   })
 }
 

@@ -1,8 +1,10 @@
 /** Whether a call may do a thing to a bucket or an object: the caller's policies and the bucket's, asked together. */
 import { isFault } from '../core/fault.ts'
-import { policyFor } from '../objects/bucket-policy.ts'
+import { aclsSpeak } from '../objects/ownership.ts'
 import type { BucketRecord } from '../objects/records.ts'
+import { bucketSide, objectSide, type ResourceSide } from '../objects/resource-side.ts'
 import type { Tags } from '../objects/types.ts'
+import { OBJECT_ACL_ACTIONS } from '../policy/acl.ts'
 import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Decision } from '../policy/decide.ts'
@@ -24,6 +26,8 @@ export interface AccessNeed {
   readonly versionId?: string | undefined
   /** The tags that the request sets, where it sets any. */
   readonly requestTags?: Tags | undefined
+  /** The object is still to be written, so that no ACL of its own can speak. */
+  readonly unwritten?: boolean
   /** The bucket is still to be made, so that no policy of its own can speak. */
   readonly unmade?: boolean
 }
@@ -58,14 +62,14 @@ export async function hasAccess(services: S3Services, request: S3Request, need: 
 async function decideAccess(services: S3Services, request: S3Request, need: AccessNeed) {
   const { call } = request
   const record = need.bucket === undefined || need.unmade ? undefined : await services.buckets.find(need.bucket)
-  const policy = record && policyFor(call.principal, record, need.bucket!)
-  const existingTags = record && (await tagsToDecideBy(services, request, need, record, policy))
+  const side = record && (await resourceSide(services, request, need, record))
+  const existingTags = record && (await tagsToDecideBy(services, request, need, record, side?.policy))
   const subject: S3Subject = { request, need, bucket: record, existingTags }
   const access: Access = {
     action: need.action,
     resource: resourceOf(need),
-    resourceAccount: record?.accountId ?? call.principal.accountId,
-    resourcePolicy: policy,
+    resourceAccount: side?.accountId ?? call.principal.accountId,
+    resourcePolicy: side?.policy,
     keys: (key) => keyValue(S3_KEYS, subject, key),
   }
   const decision = isOwnersWayOut(call, access) ? WAY_OUT : authorize(call, access)
@@ -85,6 +89,21 @@ async function tagsToDecideBy(
   const policies = [...identity, boundary, ...(session ?? []), bucketPolicy]
   if (!policies.some((policy) => policy?.mentions(EXISTING_TAG))) return undefined
   return tagging.find(record, objectKey, versionId)
+}
+
+/** An object is read only where its ACL may say something that the bucket does not. */
+async function resourceSide(
+  { acls }: S3Services,
+  { call: { principal } }: S3Request,
+  need: AccessNeed,
+  record: BucketRecord,
+): Promise<ResourceSide> {
+  const { action, objectKey, versionId, unwritten } = need
+  const bucket = need.bucket!
+  if (!objectKey || unwritten || !OBJECT_ACL_ACTIONS.has(action) || !aclsSpeak(record)) {
+    return bucketSide(principal, record, bucket)
+  }
+  return objectSide(principal, record, bucket, (await acls.find(record, { objectKey, versionId })) ?? {})
 }
 
 /** A policy can lock out everybody but the owner's root user from the bucket's policy itself. */

@@ -5,6 +5,7 @@ import type { IdentityStore } from '../identity/identity-store.ts'
 import type { Buckets } from '../objects/buckets.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
+import type { ObjectAcls } from '../objects/object-acls.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Tagging } from '../objects/tagging.ts'
 
@@ -14,6 +15,7 @@ export interface S3Services {
   readonly buckets: Buckets
   readonly objects: Objects
   readonly tagging: Tagging
+  readonly acls: ObjectAcls
   readonly multipart: Multipart
   readonly listing: Listing
   readonly clock: Clock

@@ -1,13 +1,7 @@
 /** The table of all S3 operations; the router, the metric labels and the compatibility page are made from it. */
 import type { Operation } from '../operation.ts'
-import {
-  createBucket,
-  deleteBucket,
-  getBucketAcl,
-  getBucketLocation,
-  headBucket,
-  listBuckets,
-} from './buckets/buckets.ts'
+import { getBucketAcl, putBucketAcl } from './buckets/acl.ts'
+import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets/buckets.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './buckets/encryption.ts'
 import {
   deleteBucketOwnershipControls,
@@ -24,6 +18,7 @@ import { completeMultipartUpload } from './multipart/complete-multipart-upload.t
 import { abortMultipartUpload, createMultipartUpload } from './multipart/create-multipart-upload.ts'
 import { listMultipartUploads, listParts } from './multipart/list-uploads.ts'
 import { uploadPart, uploadPartCopy } from './multipart/upload-part.ts'
+import { getObjectAcl, putObjectAcl } from './objects/acl.ts'
 import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
@@ -39,6 +34,7 @@ export const operations: readonly Operation[] = [
   deleteBucket,
   getBucketLocation,
   getBucketAcl,
+  putBucketAcl,
   getBucketVersioning,
   putBucketVersioning,
   getBucketEncryption,
@@ -70,6 +66,8 @@ export const operations: readonly Operation[] = [
   getObjectTagging,
   putObjectTagging,
   deleteObjectTagging,
+  getObjectAcl,
+  putObjectAcl,
   createMultipartUpload,
   uploadPart,
   uploadPartCopy,

@@ -1,10 +1,15 @@
 /** Buckets themselves: create, head, list, delete, location. */
-
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Accounts } from '../../../identity/accounts.ts'
+import type { NewBuckets } from '../../../objects/buckets.ts'
+import { isPublicAcl } from '../../../policy/acl.ts'
 import { document, element, escapeText, raw } from '../../../protocols/xml-writer.ts'
+import { hasAclHeaders, isHarmless, readAclHeaders, toAcl } from '../../acl.ts'
 import { S3Error } from '../../errors.ts'
-import type { Operation } from '../../operation.ts'
+import type { Operation, S3Request } from '../../operation.ts'
 import { childText, readXml } from '../../xml-reader.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
+import { asObjectOwnership } from './ownership-controls.ts'
 
 const base = { audit: 'management', body: { kind: 'none' } } as const
 const XML = { 'content-type': 'application/xml' }
@@ -15,10 +20,10 @@ export const createBucket: Operation = {
   method: 'PUT',
   target: 'bucket',
   action: 's3:CreateBucket',
-  access: ({ bucket }) => [{ action: 's3:CreateBucket', bucket, unmade: true }],
+  access: ({ bucket, headers }) => createActions(headers).map((action) => ({ action, bucket, unmade: true })),
   readOnly: false,
   body: { kind: 'document', maxBytes: 64 * 1024 },
-  async run({ buckets, region }, request) {
+  async run({ accounts, buckets, region }, request) {
     refuseUnsupportedHeaders(request.headers)
     if (String(request.headers['x-amz-bucket-object-lock-enabled'] ?? '').toLowerCase() === 'true') {
       throw new S3Error('NotImplemented', {
@@ -33,10 +38,46 @@ export const createBucket: Operation = {
       const message = `The ${wanted ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`
       throw new S3Error('IllegalLocationConstraintException', { message })
     }
-    await buckets.create(request.call, request.bucket)
+    await buckets.create(request.call, request.bucket, chosenSettings(accounts, request))
     return { status: 200, headers: { location: `/${request.bucket}` } }
   },
 }
+
+/** What a request says otherwise than new buckets have it is allowed by itself. */
+function createActions(headers: IncomingHttpHeaders): string[] {
+  return [
+    's3:CreateBucket',
+    ...(hasAclHeaders(headers) ? ['s3:PutBucketAcl'] : []),
+    ...(headers[OWNERSHIP] === undefined ? [] : ['s3:PutBucketOwnershipControls']),
+  ]
+}
+
+/** Throws S3Error, now or when it is asked. */
+function chosenSettings(accounts: Accounts, { call, headers }: S3Request) {
+  const given = headers[OWNERSHIP]
+  const ownership = asObjectOwnership(given === undefined ? undefined : String(given))
+  if (given !== undefined && !ownership) {
+    throw new S3Error('InvalidArgument', {
+      message: `Invalid ${OWNERSHIP} header: ${String(given)}`,
+      fields: { ArgumentName: OWNERSHIP },
+    })
+  }
+  const requested = readAclHeaders(accounts, headers)
+  return (settings: NewBuckets) => {
+    const objectOwnership = ownership ?? settings.objectOwnership
+    if (!requested) return { objectOwnership }
+    if (objectOwnership === 'BucketOwnerEnforced') {
+      if (isHarmless(requested)) return { objectOwnership }
+      throw new S3Error('InvalidBucketAclWithObjectOwnership')
+    }
+    const { accountId } = call.principal
+    const acl = toAcl(accounts, requested, { owner: accountId, bucketOwner: accountId })
+    if (settings.blockPublicAccess && isPublicAcl(acl)) throw new S3Error('InvalidBucketAclWithBlockPublicAccessError')
+    return { objectOwnership, acl }
+  }
+}
+
+const OWNERSHIP = 'x-amz-object-ownership'
 
 export const headBucket: Operation = {
   ...base,
@@ -127,31 +168,6 @@ export const getBucketLocation: Operation = {
       status: 200,
       headers: XML,
       body: document('LocationConstraint', region === 'us-east-1' ? [] : [raw(escapeText(region))]),
-    }
-  },
-}
-
-export const getBucketAcl: Operation = {
-  ...base,
-  name: 'GetBucketAcl',
-  method: 'GET',
-  target: 'bucket',
-  query: { acl: undefined },
-  action: 's3:GetBucketAcl',
-  readOnly: true,
-  async run({ accounts, buckets }, request) {
-    const { value } = await buckets.require(request.call, request.bucket)
-    const { canonicalId, displayName } = accounts.find(value.accountId)
-    const owner = [element('ID', canonicalId), element('DisplayName', displayName)]
-    const grantee = owner.map((piece) => piece.markup).join('')
-    const grant = `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">${grantee}</Grantee>`
-    return {
-      status: 200,
-      headers: XML,
-      body: document('AccessControlPolicy', [
-        element('Owner', owner),
-        element('AccessControlList', [element('Grant', [raw(grant), element('Permission', 'FULL_CONTROL')])]),
-      ]),
     }
   },
 }

@@ -1,5 +1,6 @@
 /** Who owns what others write, and whether ACLs speak at all. */
-import { OBJECT_OWNERSHIPS, type ObjectOwnership } from '../../../objects/records.ts'
+import { type BucketRecord, OBJECT_OWNERSHIPS, type ObjectOwnership } from '../../../objects/records.ts'
+import type { Grant } from '../../../policy/acl.ts'
 import { document, element } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
@@ -38,7 +39,12 @@ export const putBucketOwnershipControls: Operation = {
     const rule = onlyChild(root, 'Rule')
     const objectOwnership = rule && asObjectOwnership(childText(rule, 'ObjectOwnership'))
     if (root.name !== 'OwnershipControls' || !objectOwnership) throw new S3Error('MalformedXML')
-    await buckets.change(request.call, request.bucket, (record) => ({ ...record, objectOwnership }))
+    await buckets.change(request.call, request.bucket, (record) => {
+      if (objectOwnership === 'BucketOwnerEnforced' && record.acl?.some((grant) => isToOthers(grant, record))) {
+        throw new S3Error('InvalidBucketAclWithObjectOwnership')
+      }
+      return { ...record, objectOwnership }
+    })
     return { status: 200 }
   },
 }
@@ -55,6 +61,9 @@ export const deleteBucketOwnershipControls: Operation = {
     return { status: 204 }
   },
 }
+
+const isToOthers = ({ grantee }: Grant, { accountId }: BucketRecord) =>
+  !('accountId' in grantee) || grantee.accountId !== accountId
 
 export const asObjectOwnership = (text: string | undefined): ObjectOwnership | undefined =>
   OBJECT_OWNERSHIPS.find((one) => one === text)

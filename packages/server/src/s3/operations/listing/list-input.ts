@@ -1,6 +1,7 @@
 /** What listings have in common: their parameters and some elements. */
-import type { CallContext } from '../../../policy/call.ts'
+import type { Accounts } from '../../../identity/accounts.ts'
 import { element, type XmlPiece } from '../../../protocols/xml-writer.ts'
+import { canonicalUser } from '../../acl.ts'
 import { S3Error } from '../../errors.ts'
 import type { S3Request } from '../../operation.ts'
 
@@ -52,6 +53,5 @@ function urlEncode(text: string): string {
 export const prefixElements = (prefixes: readonly string[], encode: (text: string) => string) =>
   prefixes.map((prefix) => element('CommonPrefixes', [element('Prefix', encode(prefix))]))
 
-export function ownerElement({ principal: { canonicalId, displayName } }: CallContext): XmlPiece {
-  return element('Owner', [element('ID', canonicalId), element('DisplayName', displayName)])
-}
+export const ownerElement = (accounts: Accounts, accountId: string): XmlPiece =>
+  element('Owner', canonicalUser(accounts, accountId))

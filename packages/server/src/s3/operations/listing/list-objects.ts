@@ -1,4 +1,5 @@
 /** ListObjects (v1), ListObjectsV2 and ListObjectVersions. */
+import type { Accounts } from '../../../identity/accounts.ts'
 import type { ListedObject } from '../../../objects/listing.ts'
 import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
@@ -13,7 +14,7 @@ export const listObjectsV2: Operation = {
   name: 'ListObjectsV2',
   query: { 'list-type': '2' },
   action: 's3:ListBucket',
-  async run({ listing }, request) {
+  async run({ accounts, listing }, request) {
     const { query, call } = request
     const input = readListInput(request, 'max-keys')
     const token = query.get('continuation-token')
@@ -23,7 +24,7 @@ export const listObjectsV2: Operation = {
       startAfter: token === undefined ? startAfter : readToken(token),
     })
     const count = page.entries.length + page.commonPrefixes.length
-    const owner = query.get('fetch-owner') === 'true' ? ownerElement(request.call) : undefined
+    const owned = query.get('fetch-owner') === 'true' ? accounts : undefined
     return {
       status: 200,
       headers: XML,
@@ -38,7 +39,7 @@ export const listObjectsV2: Operation = {
         element('Delimiter', input.delimiter === '' ? undefined : input.encode(input.delimiter)),
         element('EncodingType', input.encodingType),
         element('IsTruncated', page.next !== undefined),
-        ...page.entries.map((entry) => element('Contents', objectElements(entry, input.encode, owner))),
+        ...page.entries.map((entry) => element('Contents', objectElements(entry, input.encode, owned))),
         ...prefixElements(page.commonPrefixes, input.encode),
       ]),
     }
@@ -49,7 +50,7 @@ export const listObjects: Operation = {
   ...base,
   name: 'ListObjects',
   action: 's3:ListBucket',
-  async run({ listing }, request) {
+  async run({ accounts, listing }, request) {
     const input = readListInput(request, 'max-keys')
     const marker = request.query.get('marker') ?? ''
     const page = await listing.objects(request.call, { ...input, startAfter: marker })
@@ -67,9 +68,7 @@ export const listObjects: Operation = {
         element('Delimiter', input.delimiter === '' ? undefined : input.encode(input.delimiter)),
         element('EncodingType', input.encodingType),
         element('IsTruncated', page.next !== undefined),
-        ...page.entries.map((entry) =>
-          element('Contents', objectElements(entry, input.encode, ownerElement(request.call))),
-        ),
+        ...page.entries.map((entry) => element('Contents', objectElements(entry, input.encode, accounts))),
         ...prefixElements(page.commonPrefixes, input.encode),
       ]),
     }
@@ -81,7 +80,7 @@ export const listObjectVersions: Operation = {
   name: 'ListObjectVersions',
   query: { versions: undefined },
   action: 's3:ListBucketVersions',
-  async run({ listing }, request) {
+  async run({ accounts, listing }, request) {
     const input = readListInput(request, 'max-keys')
     const keyMarker = request.query.get('key-marker') ?? ''
     const versionIdMarker = request.query.get('version-id-marker') || undefined
@@ -111,12 +110,9 @@ export const listObjectVersions: Operation = {
           ]
           if (!entry.object) {
             const modified = element('LastModified', new Date(entry.lastModifiedMs).toISOString())
-            return element('DeleteMarker', [...head, modified, ownerElement(request.call)])
+            return element('DeleteMarker', [...head, modified, ownerElement(accounts, entry.ownerAccountId)])
           }
-          return element('Version', [
-            ...head,
-            ...objectElements(entry.object, input.encode, ownerElement(request.call)).slice(1),
-          ])
+          return element('Version', [...head, ...objectElements(entry.object, input.encode, accounts).slice(1)])
         }),
         ...prefixElements(page.commonPrefixes, input.encode),
       ]),
@@ -124,10 +120,11 @@ export const listObjectVersions: Operation = {
   },
 }
 
+/** `accounts` given: with the object's owner. */
 function objectElements(
   entry: ListedObject,
   encode: (text: string) => string,
-  owner: XmlPiece | undefined,
+  accounts: Accounts | undefined,
 ): XmlPiece[] {
   return [
     element('Key', encode(entry.objectKey)),
@@ -136,7 +133,7 @@ function objectElements(
     element('ChecksumAlgorithm', entry.checksum?.algorithm),
     element('ChecksumType', entry.checksum?.type),
     element('Size', entry.plaintextSize),
-    ...(owner ? [owner] : []),
+    ...(accounts ? [ownerElement(accounts, entry.ownerAccountId)] : []),
     element('StorageClass', entry.storageClass),
   ]
 }

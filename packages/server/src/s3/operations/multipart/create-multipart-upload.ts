@@ -5,8 +5,8 @@ import { readUploadChecksum } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
+import { requestedAccess, writeNeeds } from '../../requested-access.ts'
 import { tagsOfHeader } from '../../tags.ts'
-import { writeNeeds } from '../objects/put-object.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
 
 export const createMultipartUpload: Operation = {
@@ -19,19 +19,20 @@ export const createMultipartUpload: Operation = {
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },
-  async run({ multipart }, request) {
+  async run(services, request) {
     const { bucket, objectKey, headers, call, notes } = request
     refuseUnsupportedHeaders(headers)
     const checksum = readUploadChecksum(headers)
     const protection = requestedProtection(headers, call.secureTransport)
     const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
     try {
-      const result = await multipart.create(call, {
+      const result = await services.multipart.create(call, {
         bucket,
         objectKey,
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
         tags: tagsOfHeader(headers),
+        access: requestedAccess(services, request),
         protection,
         checksum,
       })

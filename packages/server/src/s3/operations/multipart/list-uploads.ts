@@ -17,7 +17,7 @@ export const listMultipartUploads: Operation = {
   audit: 'management',
   readOnly: true,
   body: { kind: 'none' },
-  async run({ listing }, request) {
+  async run({ accounts, listing }, request) {
     const { query, call } = request
     const input = readListInput(request, 'max-uploads')
     const keyMarker = query.get('key-marker') ?? ''
@@ -39,12 +39,12 @@ export const listMultipartUploads: Operation = {
         element('EncodingType', input.encodingType),
         element('MaxUploads', input.maxKeys),
         element('IsTruncated', isTruncated),
-        ...page.entries.map(({ objectKey, uploadId, upload }) =>
+        ...page.entries.map(({ objectKey, uploadId, ownerAccountId, upload }) =>
           element('Upload', [
             element('Key', input.encode(objectKey)),
             element('UploadId', uploadId),
             initiatorElement(upload),
-            ownerElement(call),
+            ownerElement(accounts, ownerAccountId),
             storageClassElement(upload),
             element('Initiated', new Date(upload.initiatedAtMs).toISOString()),
             ...checksumOf(upload),
@@ -65,13 +65,13 @@ export const listParts: Operation = {
   audit: 'data',
   readOnly: true,
   body: { kind: 'none' },
-  async run({ multipart }, request) {
+  async run({ accounts, multipart }, request) {
     const { bucket, objectKey, query, call } = request
     const uploadId = query.get('uploadId')!
     const limit = readLimit(request, 'max-parts')
     const marker = readPartMarker(query.get('part-number-marker'))
     const { encode, encodingType } = readEncoding(request)
-    const { upload, parts, isTruncated } = await multipart.listParts(
+    const { upload, ownerAccountId, parts, isTruncated } = await multipart.listParts(
       call,
       { bucket, objectKey, uploadId },
       marker,
@@ -87,7 +87,7 @@ export const listParts: Operation = {
         element('EncodingType', encodingType),
         element('UploadId', uploadId),
         initiatorElement(upload),
-        ownerElement(call),
+        ownerElement(accounts, ownerAccountId),
         storageClassElement(upload),
         element('PartNumberMarker', marker),
         element('NextPartNumberMarker', parts.at(-1)?.partNumber ?? 0),

@@ -7,9 +7,9 @@ import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from 
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation, S3Request } from '../../operation.ts'
+import { requestedAccess, writeNeeds } from '../../requested-access.ts'
 import { tagsOfHeader } from '../../tags.ts'
 import { readNeed } from './get-object.ts'
-import { writeNeeds } from './put-object.ts'
 import { taggingAction } from './tagging.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
 
@@ -53,7 +53,7 @@ export const copyObject: Operation = {
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },
-  async run({ objects }, request) {
+  async run(services, request) {
     const { headers, call } = request
     refuseUnsupportedHeaders(headers)
     const directive = readDirective(headers, 'x-amz-metadata-directive', 'metadata')
@@ -63,7 +63,7 @@ export const copyObject: Operation = {
     const sourceKey = customerKeyOfCopySource(headers, call.secureTransport)
     const stored = storedHeaders(headers)
     try {
-      const result = await objects.copy(call, {
+      const result = await services.objects.copy(call, {
         bucket: request.bucket,
         objectKey: request.objectKey,
         source: {
@@ -74,6 +74,7 @@ export const copyObject: Operation = {
         metadata: directive === 'COPY' ? 'COPY' : { headers: stored, userMetadata: userMetadata(request.rawHeaders) },
         tags: async (tags) => own ?? takeSourceTags(request, tags),
         storageClass: stored['x-amz-storage-class'],
+        access: requestedAccess(services, request),
         protection,
         checksumAlgorithm: readChecksumAlgorithm(headers),
         conditions: conditions(headers),

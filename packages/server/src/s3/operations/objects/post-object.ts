@@ -6,8 +6,8 @@ import { protectionHeaders, requestedProtection } from '../../encryption-headers
 import { locationOf } from '../../location.ts'
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation, S3Reply, S3Request } from '../../operation.ts'
+import { requestedAccess, writeNeeds } from '../../requested-access.ts'
 import { OBJECT_TAGS, readTagging, tagsOfHeader } from '../../tags.ts'
-import { writeNeeds } from './put-object.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
 
 export const postObject: Operation = {
@@ -20,19 +20,20 @@ export const postObject: Operation = {
   audit: 'data',
   readOnly: false,
   body: { kind: 'stream' },
-  async run({ objects }, request) {
+  async run(services, request) {
     const { headers, call } = request
     refuseUnsupportedHeaders(headers)
     const protection = requestedProtection(headers, call.secureTransport)
     const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
     try {
-      const result = await objects.put(call, {
+      const result = await services.objects.put(call, {
         bucket: request.bucket,
         objectKey: request.objectKey,
         body: request.body(),
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
         tags: tagsOf(request),
+        access: requestedAccess(services, request),
         protection,
         conditions: {},
       })

@@ -1,19 +1,11 @@
-import type { Tags } from '../../../objects/types.ts'
-import type { AccessNeed } from '../../authorize.ts'
 import { checksumHeaders } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
-import type { Operation, S3Request } from '../../operation.ts'
+import type { Operation } from '../../operation.ts'
+import { requestedAccess, writeNeeds } from '../../requested-access.ts'
 import { tagsOfHeader } from '../../tags.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
-
-/** A write that brings tags needs also what it takes to set them. */
-export function writeNeeds({ bucket, objectKey }: S3Request, tags: Tags): AccessNeed[] {
-  const need = { bucket, objectKey, requestTags: tags.length === 0 ? undefined : tags }
-  const write = { ...need, action: 's3:PutObject' }
-  return tags.length === 0 ? [write] : [write, { ...need, action: 's3:PutObjectTagging' }]
-}
 
 export const putObject: Operation = {
   name: 'PutObject',
@@ -24,7 +16,7 @@ export const putObject: Operation = {
   audit: 'data',
   readOnly: false,
   body: { kind: 'stream' },
-  async run({ objects }, request) {
+  async run(services, request) {
     const { headers, call, notes } = request
     refuseUnsupportedHeaders(headers)
     // Half of what names a part must not become an object.
@@ -37,13 +29,14 @@ export const putObject: Operation = {
     const protection = requestedProtection(headers, call.secureTransport)
     const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
     try {
-      const result = await objects.put(call, {
+      const result = await services.objects.put(call, {
         bucket: request.bucket,
         objectKey: request.objectKey,
         body: request.body(),
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
         tags: tagsOfHeader(headers),
+        access: requestedAccess(services, request),
         protection,
         conditions: conditions(headers),
       })

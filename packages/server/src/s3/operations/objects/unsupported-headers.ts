@@ -8,8 +8,6 @@ const REFUSED = [
   'x-amz-object-lock-legal-hold',
   'x-amz-write-offset-bytes',
 ]
-/** What an ACL may say where the bucket's owner owns all objects (AWS S3 user guide, "Controlling ownership"). */
-const HARMLESS_ACLS = new Set(['private', 'bucket-owner-full-control', 'bucket-owner-read'])
 
 export function refuseUnsupportedHeaders(headers: IncomingHttpHeaders): void {
   const refused = REFUSED.find((name) => headers[name] !== undefined)
@@ -17,8 +15,4 @@ export function refuseUnsupportedHeaders(headers: IncomingHttpHeaders): void {
     const message = `The header ${refused} implies functionality that is not implemented.`
     throw new S3Error('NotImplemented', { message, fields: { Header: refused } })
   }
-  const acl = headers['x-amz-acl']
-  const grants = Object.keys(headers).some((name) => name.startsWith('x-amz-grant-'))
-  if (grants || (acl !== undefined && !HARMLESS_ACLS.has(String(acl))))
-    throw new S3Error('AccessControlListNotSupported')
 }
