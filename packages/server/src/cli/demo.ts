@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ensureCredentials } from '../identity/credentials-file.ts'
+import { httpsOnly, withStatements } from '../policy/ready-made.ts'
 import { EXIT } from './exit.ts'
+import { explanationText } from './explain.ts'
 import { type RequestToSign, type SignedReply, sendSigned } from './signed-client.ts'
 
 const BUCKET = 'demo-bucket'
@@ -146,6 +148,30 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
     (await http({ method: 'GET', path: `/${BUCKET}/sse-s3.txt` })).body.equals(letter),
     'SSE-S3 over plain HTTP works',
   )
+
+  say('\nHTTPS only, by one statement in the policy of the bucket:')
+  const policy = withStatements(undefined, httpsOnly(BUCKET))
+  const putPolicy = await https({
+    method: 'PUT',
+    path: `/${BUCKET}`,
+    query: 'policy=',
+    body: Buffer.from(JSON.stringify(policy)),
+  })
+  step(putPolicy.status === 204, `set: ${JSON.stringify(httpsOnly(BUCKET)[0]!.Condition)}`)
+  const refused = await http({ method: 'GET', path: `/${BUCKET}/sse-s3.txt` })
+  step(refused.status === 403, `over HTTP: ${refused.status}, also for the owner`)
+  const served = await https({ method: 'GET', path: `/${BUCKET}/sse-s3.txt` })
+  step(served.body.equals(letter), `over HTTPS: ${served.status}`)
+  const requestId = String(refused.headers['x-amz-request-id'])
+  const explained = await https({
+    method: 'POST',
+    path: '/-/api/explain',
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify({ requestId })),
+  })
+  const why = explained.body.toString()
+  step(why.includes('ExplicitDeny') && why.includes('RestrictToTLSRequestsOnly'), `strongroom explain ${requestId}:`)
+  if (explained.status === 200) say(explanationText(JSON.parse(why)))
 
   say('\nThe key is under your control:')
   await kms('DisableKey', { KeyId: keyArn })

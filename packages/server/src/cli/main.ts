@@ -47,6 +47,29 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./fsck.ts')).fsckCommand(flags)
     })
 
+  program
+    .command('doctor')
+    .description('look at an installation, also beside a running server, and say what is wrong')
+    .option('--data <dir>', 'the data folder (default ./strongroom-data)')
+    .option('--secrets <dir>', 'the secrets folder (default DATA/secrets)')
+    .option('--config <file>', 'the configuration file')
+    .option('--json', 'print the findings as JSON')
+    .action(async (flags) => {
+      exitCode = await (await import('./doctor.ts')).doctorCommand(flags)
+    })
+
+  withConnection(program.command('explain [request-id]'))
+    .description('why a request was refused, or what would become of one')
+    .option('--principal <arn>', 'user, role, session or root user, or anonymous')
+    .option('--action <name>', 'e.g. s3:GetObject')
+    .option('--resource <arn>', 'e.g. arn:aws:s3:::bucket/key')
+    .option('--context <key=value...>', 'condition keys of the request')
+    .option('--http', 'suppose that it comes over plain HTTP')
+    .option('--json', 'print the answer as JSON')
+    .action(async (requestId: string | undefined, flags) => {
+      exitCode = await (await import('./explain.ts')).explainCommand(requestId, flags)
+    })
+
   const policy = program.command('policy').description('ready-made bucket policies, and what a policy may get wrong')
   for (const [name, description, option] of READY_MADE) {
     const command = withConnection(policy.command(`${name} <bucket>`))

@@ -1,8 +1,9 @@
 /** A worker process: opens the stores, wires the services to the doors and serves. */
 import pino from 'pino'
-import { RecentRefusals } from '../audit/recent-refusals.ts'
+import { RecentRefusals, type Refusal } from '../audit/recent-refusals.ts'
 import { observers, RequestLog } from '../audit/request-log.ts'
 import { systemClock } from '../core/clock.ts'
+import { EXPLAIN_OPERATIONS, EXPLAIN_PROTOCOL, toExplainError } from '../explain/operations.ts'
 import { AbsentDoor } from '../http/absent-door.ts'
 import { ConnectionReader } from '../http/connection.ts'
 import { listen } from '../http/listener.ts'
@@ -132,6 +133,25 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       waiting.set(id, resolve)
       say({ type: 'want', id, question })
     })
+  const explain = new ServiceDoor({
+    service: 'server',
+    title: 'Strongroom',
+    protocol: EXPLAIN_PROTOCOL,
+    operations: EXPLAIN_OPERATIONS,
+    services: {
+      ...store,
+      accounts,
+      clock,
+      findRefusal: async (requestId: string) =>
+        (await askAll({ about: 'refusal', requestId }))[0] as Refusal | undefined,
+    },
+    authentication: { directory, service: 's3', region, global: false, clock },
+    toError: toExplainError,
+    allowPlainHttp: false,
+    observer,
+    clock,
+    onInternalError,
+  })
   let stopping = false
   const ownDoor = new OwnDoor({
     notReady: async () => {
@@ -140,6 +160,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       return undefined
     },
     collectMetrics: async () => mergeSnapshots((await askAll({ about: 'metrics' })) as (readonly MetricSnapshot[])[]),
+    apis: { '/-/api/explain': explain },
     observer,
     nowMs: clock.nowMs,
     onInternalError,

@@ -1,4 +1,4 @@
-/** The paths under `/-/`, which are ours: health and metrics. No bucket can have such a name. */
+/** The paths under `/-/`, which are ours: health, metrics, and the doors of our own APIs. No bucket can have such a name. */
 import type { ServerResponse } from 'node:http'
 import type { Door, Exchange } from '../core/exchange.ts'
 import type { Observer } from '../core/outcome.ts'
@@ -9,6 +9,8 @@ export interface OwnDoorOptions {
   readonly notReady: () => Promise<string | undefined>
   /** Metrics of all processes, added up. */
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
+  /** By path; they take POST, and answer and record for themselves. */
+  readonly apis: Readonly<Record<string, Door>>
   readonly observer: Observer
   readonly nowMs: () => number
   readonly onInternalError: (error: unknown, requestId: string) => void
@@ -26,6 +28,8 @@ export class OwnDoor implements Door {
   async handle(exchange: Exchange): Promise<void> {
     const { request, response } = exchange
     const path = (request.url ?? '').split('?', 1)[0]!
+    const api = Object.hasOwn(this.#options.apis, path) ? this.#options.apis[path] : undefined
+    if (api && request.method === 'POST') return api.handle(exchange)
     let answer: Answer
     let failure: string | undefined
     try {
@@ -56,6 +60,7 @@ export class OwnDoor implements Door {
   }
 
   async #answer(method: string, path: string): Promise<Answer> {
+    if (Object.hasOwn(this.#options.apis, path)) return [405, 'text/plain', 'method not allowed\n']
     if (!(path in OPERATIONS)) return [404, 'text/plain', 'not found\n']
     if (method !== 'GET' && method !== 'HEAD') return [405, 'text/plain', 'method not allowed\n']
     if (path === '/-/health/live') return [200, 'application/json', '{"status":"live"}\n']

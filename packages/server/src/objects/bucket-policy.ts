@@ -1,5 +1,7 @@
 /** A bucket's policy as it speaks to a caller. */
+import type { Access } from '../policy/authorize.ts'
 import type { Principal } from '../policy/call.ts'
+import type { Decision } from '../policy/decide.ts'
 import { type Policy, readPolicy } from '../policy/document.ts'
 import { isPublic } from '../policy/public.ts'
 import type { BucketRecord } from './records.ts'
@@ -21,6 +23,17 @@ export const denialsOf = (policy: Policy): Policy => ({
   ...policy,
   statements: policy.statements.filter(({ effect }) => effect === 'Deny'),
 })
+
+/** A policy can lock out everybody but the owner's root user from the bucket's policy itself. */
+export function isOwnersWayOut(
+  principal: Principal,
+  { action, resourceAccount }: Pick<Access, 'action' | 'resourceAccount'>,
+): boolean {
+  return principal.principalType === 'Root' && principal.accountId === resourceAccount && WAYS_OUT.has(action)
+}
+
+const WAYS_OUT = new Set(['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy'])
+export const OWNERS_WAY_OUT: Decision = { allowed: true, by: [] }
 
 /** Compiled once for each time that the bucket's record changes. */
 export function bucketPolicy(record: BucketRecord, bucket: string): Policy | undefined {

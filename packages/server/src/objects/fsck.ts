@@ -4,8 +4,9 @@
  */
 import { crc32c } from '@node-rs/crc32'
 import { isFault } from '../core/fault.ts'
-import { nameAfter, prefixEnd } from '../records/names.ts'
-import type { RecordKind, RecordStore, Stored } from '../records/record-store.ts'
+import { ALL_NAMES, eachRecord } from '../records/each-record.ts'
+import { prefixEnd } from '../records/names.ts'
+import type { RecordStore } from '../records/record-store.ts'
 import type { BlobStore } from '../storage/blobs.ts'
 import type { ContentReader } from './content-reader.ts'
 import { ContentRecords } from './content-records.ts'
@@ -43,21 +44,20 @@ export interface FsckServices {
   readonly reader: ContentReader
 }
 
-const ALL = { gte: new Uint8Array(0), lt: new Uint8Array([0xff]) }
 const READ_BYTES = 1024 * 1024
 
 /** Calls `report` for each thing that does not hold. */
 export async function fsck(services: FsckServices, report: (problem: string) => void): Promise<FsckSummary> {
   const summary: FsckSummary = { buckets: 0, versions: 0, bytes: 0, opened: 0 }
-  for await (const bucket of each(services.records, bucketRecord, ALL, report)) {
+  for await (const bucket of eachRecord(services.records, bucketRecord, ALL_NAMES, report)) {
     summary.buckets++
     const bucketName = Buffer.from(bucket.name).toString()
     const gte = names.objectKey(bucket.value.bucketId, '')
     const within = { gte, lt: prefixEnd(gte) }
-    for await (const stored of each(services.records, currentVersion, within, report)) {
+    for await (const stored of eachRecord(services.records, currentVersion, within, report)) {
       await checkVersion(services, bucketName, bucket.value, keyOfName(stored.name), stored.value, summary, report)
     }
-    for await (const stored of each(services.records, olderVersion, within, report)) {
+    for await (const stored of eachRecord(services.records, olderVersion, within, report)) {
       if (stored.value.kind === 'deleteMarker') continue
       await checkVersion(
         services,
@@ -69,11 +69,16 @@ export async function fsck(services: FsckServices, report: (problem: string) => 
         report,
       )
     }
-    for await (const upload of each(services.records, uploadRecord, within, report)) {
+    for await (const upload of eachRecord(services.records, uploadRecord, within, report)) {
       const { objectKey, uploadId } = uploadOfName(upload.name)
       const { text, streamId } = fromBytes(uploadId)
       const gteParts = names.partsOf(streamId)
-      for await (const part of each(services.records, uploadPart, { gte: gteParts, lt: prefixEnd(gteParts) }, report)) {
+      for await (const part of eachRecord(
+        services.records,
+        uploadPart,
+        { gte: gteParts, lt: prefixEnd(gteParts) },
+        report,
+      )) {
         const problem = await checkBytes(services, part.value.stream, summary)
         const where = `s3://${bucketName}/${objectKey} upload ${text} part ${partNumberOfName(part.name)}`
         if (problem !== undefined) report(`${where}: ${problem}`)
@@ -140,28 +145,4 @@ async function checkBytes(
   }
   summary.bytes += sealedSize
   return crc >>> 0 === sealedCrc32c ? undefined : `${place.kind} ${place.id} has changed at rest`
-}
-
-/** Every record of a range; one that does not open is reported by its place and passed over. */
-async function* each<T>(
-  records: RecordStore,
-  kind: RecordKind<T>,
-  range: { readonly gte: Uint8Array; readonly lt: Uint8Array },
-  report: (problem: string) => void,
-): AsyncIterable<Stored<T>> {
-  let gte = range.gte
-  for (;;) {
-    const page = await records.names(kind, { gte, lt: range.lt, limit: 1000 })
-    for (const name of page) {
-      try {
-        const stored = await records.get(kind, name)
-        if (stored) yield stored
-      } catch (error) {
-        if (!isFault(error, 'Damaged')) throw error
-        report(error.detail.what)
-      }
-    }
-    if (page.length < 1000) return
-    gte = nameAfter(page.at(-1)!)
-  }
 }

@@ -32,7 +32,7 @@ const requestOf = (call: CallContext, access: Access): PolicyRequest => ({
   context: new AccessContext(call, access),
 })
 
-const policiesOf = ({ principal }: CallContext, access: Access): Policies => ({
+export const policiesOf = ({ principal }: Pick<CallContext, 'principal'>, access: Access): Policies => ({
   ...principal.permissions,
   resource: access.resourcePolicy,
   resourceAccount: access.resourceAccount,
@@ -81,9 +81,14 @@ const NO: Readonly<Record<PolicyType, string>> = {
 
 /** What is told of a decision. Of a refusal also what nearly applied, which takes a second look at the policies. */
 export function decisionFacts(call: CallContext, access: Access, decision: Decision): DecisionFacts {
-  const { action, resource } = access
+  return factsOfDecision(requestOf(call, access), policiesOf(call, access), decision)
+}
+
+/** As `decisionFacts`, of a request that was put together for being explained. */
+export function factsOfDecision(request: PolicyRequest, policies: Policies, decision: Decision): DecisionFacts {
+  const { action, resource } = request
   if (decision.allowed) return { action, resource, decision: 'Allowed', by: decision.by.map(statementFacts) }
-  const near = nearMisses(requestOf(call, access), policiesOf(call, access))
+  const near = nearMisses(request, policies)
   return decision.explicit
     ? { action, resource, decision: 'ExplicitDeny', by: decision.by.map(statementFacts), near }
     : { action, resource, decision: 'ImplicitDeny', by: [], missing: decision.missing, near }

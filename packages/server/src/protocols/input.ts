@@ -88,6 +88,15 @@ export class Input {
     return value as Record<string, string>
   }
 
+  /** A map whose values are texts or lists of texts, as lists; empty where there is none. */
+  textLists(name: string): ReadonlyMap<string, readonly string[]> {
+    const value = this.#members[name] ?? {}
+    if (typeof value !== 'object' || Array.isArray(value)) throw this.#wrongType('Map')
+    const entries = Object.entries(value).map(([key, one]) => [key, [one].flat()] as const)
+    if (entries.some(([, list]) => list.some((one) => typeof one !== 'string'))) throw this.#wrongType('Map')
+    return new Map(entries as [string, string[]][])
+  }
+
   flag(name: string): boolean {
     return this.#members[name] === true || (this.#textual && this.#members[name] === 'true')
   }

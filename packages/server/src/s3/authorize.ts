@@ -1,5 +1,6 @@
 /** Whether a call may do a thing to a bucket or an object: the caller's policies and the bucket's, asked together. */
 import { isFault } from '../core/fault.ts'
+import { isOwnersWayOut, OWNERS_WAY_OUT } from '../objects/bucket-policy.ts'
 import { aclsSpeak } from '../objects/ownership.ts'
 import type { BucketRecord } from '../objects/records.ts'
 import { bucketSide, objectSide, type ResourceSide } from '../objects/resource-side.ts'
@@ -7,7 +8,6 @@ import type { Tags } from '../objects/types.ts'
 import { OBJECT_ACL_ACTIONS } from '../policy/acl.ts'
 import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { keyValue } from '../policy/condition-keys.ts'
-import type { Decision } from '../policy/decide.ts'
 import type { Policy } from '../policy/document.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { EXISTING_TAG, S3_KEYS, type S3Subject, seesExistingTags } from './condition-keys.ts'
@@ -72,7 +72,7 @@ async function decideAccess(services: S3Services, request: S3Request, need: Acce
     resourcePolicy: side?.policy,
     keys: (key) => keyValue(S3_KEYS, subject, key),
   }
-  const decision = isOwnersWayOut(call, access) ? WAY_OUT : authorize(call, access)
+  const decision = isOwnersWayOut(call.principal, access) ? OWNERS_WAY_OUT : authorize(call, access)
   return { access, decision, record }
 }
 
@@ -105,14 +105,6 @@ async function resourceSide(
   }
   return objectSide(principal, record, bucket, (await acls.find(record, { objectKey, versionId })) ?? {})
 }
-
-/** A policy can lock out everybody but the owner's root user from the bucket's policy itself. */
-function isOwnersWayOut({ principal }: S3Request['call'], { action, resourceAccount }: Access): boolean {
-  return principal.principalType === 'Root' && principal.accountId === resourceAccount && WAYS_OUT.has(action)
-}
-
-const WAYS_OUT = new Set(['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy'])
-const WAY_OUT: Decision = { allowed: true, by: [] }
 
 function resourceOf({ bucket, objectKey }: AccessNeed): string {
   if (bucket === undefined) return 'arn:aws:s3:::*'
