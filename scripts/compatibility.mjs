@@ -5,6 +5,8 @@ import { root } from './prepare.mjs'
 
 const { operations } = await import(join(root, 'packages/server/dist/s3/operations/index.js'))
 const { KMS_OPERATIONS } = await import(join(root, 'packages/server/dist/kms/operations.js'))
+const { STS_OPERATIONS } = await import(join(root, 'packages/server/dist/sts/operations.js'))
+const { IAM_OPERATIONS } = await import(join(root, 'packages/server/dist/iam/operations.js'))
 
 const table = (rows) =>
   [
@@ -17,7 +19,7 @@ const byName = (rows) => [...new Map(rows)].sort(([a, x], [b, y]) => Number(y) -
 const page = `# Compatibility
 
 Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused answers \`501 NotImplemented\` (S3) or
-\`UnsupportedOperationException\` (KMS) with its name; a sub-resource never falls through to the plain operation.
+\`UnsupportedOperationException\` (KMS and STS) with its name; a sub-resource never falls through to the plain operation.
 
 ## S3
 
@@ -31,6 +33,22 @@ claim them. Object keys with a NUL character are refused.
 Symmetric keys (\`SYMMETRIC_DEFAULT\`) only.
 
 ${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
+
+## STS
+
+${table(byName(Object.entries(STS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
+
+Temporary credentials are not stored: a session ends at its time, or with its role or user. There are no MFA devices. An
+OpenID Connect provider is asked for its keys at its own host only, with a certificate of a known authority or of
+\`oidc.caFile\`; thumbprints are kept and not looked at. Session tags come by \`Tags\`, not from a web identity's token.
+
+## IAM
+
+Use of access keys and roles is not recorded, so \`GetAccessKeyLastUsed\` answers \`N/A\`. Matched statements of a simulation
+have no positions. A trust policy may name principals that do not exist. AWS's managed policies are those that make sense
+here, reduced to the services of this server.
+
+${table(byName(Object.entries(IAM_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 `
 
 const path = join(root, 'docs/compatibility.md')

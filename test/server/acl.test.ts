@@ -11,6 +11,7 @@ import {
   GetBucketOwnershipControlsCommand,
   GetObjectAclCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   type Grant,
   ListMultipartUploadsCommand,
   ListObjectsCommand,
@@ -23,6 +24,7 @@ import {
   PutBucketVersioningCommand,
   PutObjectAclCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
   UploadPartCommand,
@@ -248,6 +250,27 @@ describe('where ACLs speak', () => {
     await root.send(new CompleteMultipartUploadCommand({ ...upload, UploadId, MultipartUpload }))
     const statuses = ['plain', 'public', 'parts'].map(async (key) => (await anonymous(`/${Bucket}/${key}`)).status)
     expect(await Promise.all(statuses)).toEqual([403, 200, 200])
+  })
+
+  test('tags and ACL of an object leave each other alone', async () => {
+    const Tagging = { TagSet: [{ Key: 'a', Value: 'b' }] }
+    await root.send(new PutObjectTaggingCommand({ Bucket, Key, Tagging }))
+    await root.send(new PutObjectAclCommand({ Bucket, Key, ACL: 'public-read' }))
+    expect((await root.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet).toEqual(Tagging.TagSet)
+    await root.send(new PutObjectTaggingCommand({ Bucket, Key, Tagging: { TagSet: [] } }))
+    expect((await anonymous()).status).toBe(200)
+  })
+
+  test('a form says its ACL in a field', async () => {
+    await root.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read-write' }))
+    const fields = { key: 'form', acl: 'public-read', file: 'x' }
+    const body = Object.entries(fields)
+      .map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+      .join('')
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+    const post = { method: 'POST', path: `/${Bucket}`, anonymous: true, headers, body: `${body}--b--\r\n` }
+    expect((await send(server, post)).status).toBe(204)
+    expect(await anonymous(`/${Bucket}/form`)).toMatchObject({ status: 200, body: 'x' })
   })
 
   test('to say an ACL is an action of its own', async () => {

@@ -153,6 +153,20 @@ test('within the account: one of both is enough; across accounts both must allow
   for (const who of [alice, bob]) expect(await failure(as(who).send(write))).toMatchObject({ code: 'AccessDenied' })
 })
 
+test('a policy lets no other account at itself', async () => {
+  const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`]
+  const Policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: statement({ Principal: { AWS: '222222222222' }, Action: 's3:*', Resource }),
+  })
+  await root.send(new PutBucketPolicyCommand({ Bucket, Policy }))
+  const refused = { code: 'MethodNotAllowed', status: 405 }
+  expect(await failure(as(bob).send(new GetBucketPolicyCommand({ Bucket })))).toMatchObject(refused)
+  expect(await failure(as(bob).send(new PutBucketPolicyCommand({ Bucket, Policy })))).toMatchObject(refused)
+  expect(await failure(as(bob).send(new DeleteBucketPolicyCommand({ Bucket })))).toMatchObject(refused)
+  expect((await root.send(new GetBucketPolicyCommand({ Bucket }))).Policy).toBe(Policy)
+})
+
 test('an explicit deny wins over everything, also for the owner, and says so to its own', async () => {
   await put(statement({ Effect: 'Deny' }))
   expect(await failure(get(root))).toMatchObject({

@@ -154,7 +154,7 @@ test.each<[string, Partial<AssumeRoleCommandInput>, string, string | RegExp]>([
     'ValidationError',
     /Member must satisfy regular expression pattern/,
   ],
-  ['a policy that is none', { Policy: '{"Version":"2012-10-17"}' }, 'MalformedPolicyDocument', /Statement/],
+  ['a policy that is none', { Policy: '{"Version":"2012-10-17"}' }, 'MalformedPolicyDocumentException', /Statement/],
 ])('refused: %s', async (_name, more, code, message) => {
   const refused = await failure(assume(more))
   expect(refused).toMatchObject({ code, status: 400 })

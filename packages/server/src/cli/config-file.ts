@@ -8,7 +8,7 @@ import { ConfigurationError } from './exit.ts'
 const accountId = z.string().regex(/^\d{12}$/, 'an account id is 12 digits, in quotes')
 
 const user = z.strictObject({
-  name: z.string().min(1),
+  name: z.string().regex(/^[\w+=,.@-]{1,64}$/, 'a user name is 1 to 64 letters, digits or any of +=,.@_-'),
   accessKeyId: z.string().min(3).max(128),
   secretAccessKey: z.string().min(1),
   root: z.boolean().default(false),

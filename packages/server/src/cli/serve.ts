@@ -1,6 +1,7 @@
 /** `strongroom serve`: makes what the first start makes, starts the workers, sweeps, and ends in order. */
 import { mkdir, readFile } from 'node:fs/promises'
 import { systemClock } from '../core/clock.ts'
+import { isFault } from '../core/fault.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
@@ -38,7 +39,11 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     await store.blobs.clearStaging()
     for (const { id, users } of settings.file.accounts) {
       for (const user of users) {
-        if (!user.root) await ensureConfiguredUser(store.identity, id, user, systemClock.nowMs())
+        if (user.root) continue
+        await ensureConfiguredUser(store.identity, id, user, systemClock.nowMs()).catch((error: Error) => {
+          if (!isFault(error, 'IdentityRefused')) throw error
+          throw new ConfigurationError(`user ${user.name}: ${error.detail.message}`, { cause: error })
+        })
       }
     }
     for (const key of settings.file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)

@@ -53,8 +53,8 @@ export async function openStore(options: StoreOptions) {
     buckets,
     listing: new Listing(records, buckets),
     objects,
-    tagging: new Tagging(records, clock),
     acls: new ObjectAcls(records, clock),
+    tagging: new Tagging(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
     async close() {
       await catalog.close()

@@ -8,6 +8,8 @@ import { AbsentDoor } from '../http/absent-door.ts'
 import { ConnectionReader } from '../http/connection.ts'
 import { listen } from '../http/listener.ts'
 import { OwnDoor } from '../http/own-door.ts'
+import { toIamError } from '../iam/errors.ts'
+import { IAM_NAMESPACE, IAM_OPERATIONS } from '../iam/operations.ts'
 import { Accounts } from '../identity/accounts.ts'
 import { type AccessKeyPair, Directory } from '../identity/directory.ts'
 import { httpsFetch, OidcKeys } from '../identity/oidc-keys.ts'
@@ -108,6 +110,19 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     clock,
     onInternalError,
   })
+  const iam = new ServiceDoor({
+    service: 'iam',
+    title: 'AWS IAM',
+    protocol: awsQuery(IAM_NAMESPACE),
+    operations: IAM_OPERATIONS,
+    services: { store: store.identity, clock },
+    authentication: { directory, service: 'iam', region, global: true, clock },
+    toError: toIamError,
+    allowPlainHttp: file.plainHttpServices.includes('iam'),
+    observer,
+    clock,
+    onInternalError,
+  })
 
   const oidcKeys = new OidcKeys(httpsFetch(start.oidcCa), clock)
   const sts = new ServiceDoor({
@@ -169,7 +184,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const listener = await listen({
     http: settings.http,
     https: settings.https && start.tls ? { ...settings.https, ...start.tls } : undefined,
-    doors: { s3, kms, sts },
+    doors: { s3, kms, iam, sts },
     ownDoor,
     absentDoor: new AbsentDoor(observer, clock.nowMs),
     connections: new ConnectionReader(file.trustedProxies),

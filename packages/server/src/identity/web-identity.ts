@@ -69,7 +69,8 @@ function issuerOf(token: string): string {
 }
 
 async function findByIssuer(store: IdentityStore, accountId: string, issuer: string): Promise<OidcProviderRecord> {
-  const url = issuer.slice('https://'.length)
+  // Providers are kept without a slash at their end, which some issuers have.
+  const url = issuer.slice('https://'.length).replace(/\/$/, '')
   const found = (await store.records.get(oidcProviderRecord, names.oidcProvider(accountId, url)))?.value
   if (found?.url !== url) throw invalid(`No OpenIDConnect provider found in your account for ${issuer}`)
   return found

@@ -23,8 +23,8 @@ export interface CreateInput {
   readonly objectKey: string
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
-  readonly tags?: Tags | undefined
   readonly access?: RequestedAccess | undefined
+  readonly tags?: Tags | undefined
   readonly protection: RequestedProtection
   readonly checksum: UploadChecksum
 }

@@ -39,10 +39,10 @@ export interface BucketRecord {
   readonly publicAccessBlock?: PublicAccessBlock | undefined
   /** Undefined after its removal: S3 then lets ACLs speak. */
   readonly objectOwnership?: ObjectOwnership | undefined
-  /** Absent: the bucket has no tag set. */
-  readonly tags?: Tags | undefined
   /** Undefined: full control for the owner. */
   readonly acl?: Acl | undefined
+  /** Absent: the bucket has no tag set. */
+  readonly tags?: Tags | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }

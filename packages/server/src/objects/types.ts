@@ -147,8 +147,8 @@ export interface PutInput {
   readonly body: IncomingBody
   readonly headers: StoredHeaders
   readonly userMetadata: UserMetadata
-  readonly tags?: Tags | undefined
   readonly access?: RequestedAccess | undefined
+  readonly tags?: Tags | undefined
   readonly protection: RequestedProtection
   readonly conditions: Conditions
 }

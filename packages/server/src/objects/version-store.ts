@@ -72,6 +72,41 @@ export class VersionStore {
     }
   }
 
+  /** For deciding who may use an object: undefined where there is no such version, or it is a delete marker. */
+  async peek(
+    { bucketId }: BucketRecord,
+    objectKey: string,
+    versionId: string | undefined,
+  ): Promise<ObjectVersion | undefined> {
+    const stored =
+      versionId === undefined
+        ? await this.#records.get(currentVersion, names.objectKey(bucketId, objectKey))
+        : await this.keys.find(bucketId, objectKey, versionId)
+    return stored?.value.kind === 'object' ? stored.value : undefined
+  }
+
+  /**
+   * Says something else of a version; its content, ETag and time stay. Throws what a read of it would. `change` may
+   * throw, and may be asked again where somebody else was first.
+   */
+  async amend(
+    call: CallContext,
+    target: { bucket: string; objectKey: string; versionId: string | undefined },
+    change: (found: FoundVersion) => Partial<Pick<ObjectVersion, 'tags' | 'access'>>,
+  ): Promise<FoundVersion> {
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
+      const found = await this.find(call, { ...target, conditions: {} })
+      const { bucketId, versioning } = found.bucket.value
+      const changes = change(found)
+      const state = await this.keys.read(bucketId, target.objectKey, versioning)
+      const stored = await this.keys.find(bucketId, target.objectKey, found.version.versionId)
+      if (stored?.value.kind !== 'object') continue
+      const amended = this.keys.amend(state, stored as Stored<ObjectVersion>, { ...stored.value, ...changes })
+      if (await this.commitChange(found.bucket, amended)) return found
+    }
+    throw new Fault('Contention', { what: target.objectKey })
+  }
+
   /** What can be said of a write before its body has come. */
   async beginWrite(call: CallContext, target: WriteTarget): Promise<Stored<BucketRecord>> {
     requireObjectKey(target.objectKey)

@@ -217,3 +217,17 @@ describe('documents that cannot be', () => {
     expect(about(Resource)).toBe(true)
   })
 })
+
+test('what a policy mentions, in whatever case it is written', () => {
+  const Condition = { StringEquals: { 'S3:existingObjectTag/Team': '$' + '{aws:PrincipalTag/Team}' } }
+  const policy = identity([{ Effect: 'Allow', Action: '*', Resource: '*', Condition }])
+  expect(policy.mentions('s3:existingobjecttag/')).toBe(true)
+  expect(policy.mentions('aws:principaltag/')).toBe(true)
+  expect(policy.mentions('s3:requestobjecttag/')).toBe(false)
+  const escaped = readPolicy(
+    '{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"\\u00733:ExistingObjectTag/a":"true"}}}}',
+    'identity',
+    'escaped',
+  )
+  expect(escaped.mentions('s3:existingobjecttag/')).toBe(true)
+})

@@ -103,7 +103,7 @@ async function resourceSide(
   if (!objectKey || unwritten || !OBJECT_ACL_ACTIONS.has(action) || !aclsSpeak(record)) {
     return bucketSide(principal, record, bucket)
   }
-  return objectSide(principal, record, bucket, (await acls.find(record, { objectKey, versionId })) ?? {})
+  return objectSide(principal, record, bucket, (await acls.find(record, objectKey, versionId)) ?? {})
 }
 
 function resourceOf({ bucket, objectKey }: AccessNeed): string {

@@ -130,7 +130,7 @@ export class S3Door implements Door {
     progress.call = call
     const { bucket } = progress.target
     const { host } = exchange.request.headers
-    const request = formRequest(form, { bucket, host, nowMs: exchange.startedAtMs })
+    const request = formRequest(form, { bucket, host, call })
     progress.target = { bucket, objectKey: request.objectKey }
     return { ...request, call }
   }

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { IncomingBody } from '../objects/types.ts'
 import { STORED_HEADERS } from '../objects/types.ts'
+import type { CallContext } from '../policy/call.ts'
 import { missingField } from '../signature/form.ts'
 import { fileBody } from './body.ts'
 import { S3Error } from './errors.ts'
@@ -28,14 +29,15 @@ const FILE_NAME = '$' + '{filename}'
  */
 export function formRequest(
   form: PostForm,
-  { bucket, host, nowMs }: { bucket: string; host: string | undefined; nowMs: number },
+  { bucket, host, call }: { bucket: string; host: string | undefined; call: CallContext },
 ): FormRequest {
   const objectKey = keyOf(form)
-  const encoded = form.fields.get('policy')
+  // A policy that nobody has signed says nothing: whoever sends it could leave it out.
+  const encoded = call.signature && form.fields.get('policy')
   const policy = encoded === undefined ? undefined : readPostPolicy(encoded)
   if (policy) {
     const fields = new Map([...form.fields, ['key', objectKey], ['bucket', bucket]])
-    checkPostPolicy(policy, { fields, names: form.names, nowMs })
+    checkPostPolicy(policy, { fields, names: form.names, nowMs: call.atMs })
   }
   const { headers, rawHeaders } = headersOf(form)
   return {

@@ -14,8 +14,8 @@ export interface S3Services {
   readonly identity: IdentityStore
   readonly buckets: Buckets
   readonly objects: Objects
-  readonly tagging: Tagging
   readonly acls: ObjectAcls
+  readonly tagging: Tagging
   readonly multipart: Multipart
   readonly listing: Listing
   readonly clock: Clock

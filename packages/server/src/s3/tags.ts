@@ -2,6 +2,7 @@
 import type { Tags } from '../objects/types.ts'
 import { document, element } from '../protocols/xml-writer.ts'
 import { S3Error } from './errors.ts'
+import type { S3Request } from './operation.ts'
 import { childrenNamed, onlyChild, readXml, type XmlElement } from './xml-reader.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -29,7 +30,7 @@ const MAX_KEY = 128
 const MAX_VALUE = 256
 /** Letters, numbers, spaces and a few signs. */
 const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
-export const TAGGING_HEADER = 'x-amz-tagging'
+const TAGGING_HEADER = 'x-amz-tagging'
 
 /** A `Tagging` document. Throws S3Error MalformedXML, InvalidTag or BadRequest. */
 export function readTagging(bytes: Uint8Array, limits: TagLimits): Tags {
@@ -58,6 +59,11 @@ export function tagsOfHeader(headers: Headers): Tags {
     .map((piece) => readPair(piece, text))
   if (new Set(tags.map(([key]) => key)).size < tags.length) throw unreadable(text)
   return checked(tags, OBJECT_TAGS)
+}
+
+/** As `tagsOfHeader`; a presigned URL may have a parameter in the header's place. */
+export function tagsOfWrite({ headers, query }: Pick<S3Request, 'headers' | 'query'>): Tags {
+  return tagsOfHeader({ [TAGGING_HEADER]: headers[TAGGING_HEADER] ?? query.get(TAGGING_HEADER) })
 }
 
 export function taggingDocument(tags: Tags): string {

@@ -5,7 +5,7 @@ import { lintBucketPolicy } from '../../../policy/lint.ts'
 import { isPublic } from '../../../policy/public.ts'
 import { document, element } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
-import type { Operation } from '../../operation.ts'
+import type { Operation, S3Request } from '../../operation.ts'
 import { checkBucketPolicy } from '../../policy-checks.ts'
 
 const base = { target: 'bucket', query: { policy: undefined }, audit: 'management' } as const
@@ -20,6 +20,7 @@ export const getBucketPolicy: Operation = {
   body: { kind: 'none' },
   async run({ buckets }, request) {
     const { value } = await buckets.require(request.call, request.bucket)
+    requireOwn(request, value)
     return { status: 200, headers: { 'content-type': 'application/json' }, body: policyOf(value, request.bucket) }
   },
 }
@@ -40,7 +41,10 @@ export const putBucketPolicy: Operation = {
     }
     const text = Buffer.from(bytes).toString('utf8')
     const policy = await checkBucketPolicy(services, text, bucket)
+    // A policy that locks its author out is taken, with or without x-amz-confirm-remove-self-bucket-access: the owner's
+    // root user can always remove it.
     await services.buckets.change(call, bucket, (record) => {
+      requireOwn(request, record)
       if (record.publicAccessBlock?.blockPublicPolicy && isPublic(policy)) {
         throw new S3Error('AccessDenied', {
           message: `User: ${call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`,
@@ -63,7 +67,10 @@ export const deleteBucketPolicy: Operation = {
   readOnly: false,
   body: { kind: 'none' },
   async run({ buckets }, request) {
-    await buckets.change(request.call, request.bucket, ({ policy: _, ...record }) => record)
+    await buckets.change(request.call, request.bucket, ({ policy: _, ...record }) => {
+      requireOwn(request, record)
+      return record
+    })
     return { status: 204 }
   },
 }
@@ -86,6 +93,12 @@ export const getBucketPolicyStatus: Operation = {
       body: document('PolicyStatus', [element('IsPublic', isPublic(policy))]),
     }
   },
+}
+
+/** No policy can let other accounts read or change it (AWS S3 API reference, PutBucketPolicy). */
+function requireOwn({ call, method }: S3Request, { accountId }: BucketRecord): void {
+  if (call.principal.accountId === accountId) return
+  throw new S3Error('MethodNotAllowed', { fields: { Method: method, ResourceType: 'BUCKETPOLICY' } })
 }
 
 function policyOf({ policy }: BucketRecord, bucket: string): string {

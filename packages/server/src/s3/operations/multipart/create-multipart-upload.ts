@@ -6,7 +6,7 @@ import { protectionHeaders, requestedProtection } from '../../encryption-headers
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
 import { requestedAccess, writeNeeds } from '../../requested-access.ts'
-import { tagsOfHeader } from '../../tags.ts'
+import { tagsOfWrite } from '../../tags.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
 
 export const createMultipartUpload: Operation = {
@@ -15,7 +15,7 @@ export const createMultipartUpload: Operation = {
   target: 'object',
   query: { uploads: undefined },
   action: 's3:PutObject',
-  access: (request) => writeNeeds(request, tagsOfHeader(request.headers)),
+  access: (request) => writeNeeds(request, tagsOfWrite(request)),
   audit: 'data',
   readOnly: false,
   body: { kind: 'none' },
@@ -31,7 +31,7 @@ export const createMultipartUpload: Operation = {
         objectKey,
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
-        tags: tagsOfHeader(headers),
+        tags: tagsOfWrite(request),
         access: requestedAccess(services, request),
         protection,
         checksum,

@@ -4,7 +4,7 @@ import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
 import { requestedAccess, writeNeeds } from '../../requested-access.ts'
-import { tagsOfHeader } from '../../tags.ts'
+import { tagsOfWrite } from '../../tags.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
 
 export const putObject: Operation = {
@@ -12,7 +12,7 @@ export const putObject: Operation = {
   method: 'PUT',
   target: 'object',
   action: 's3:PutObject',
-  access: (request) => writeNeeds(request, tagsOfHeader(request.headers)),
+  access: (request) => writeNeeds(request, tagsOfWrite(request)),
   audit: 'data',
   readOnly: false,
   body: { kind: 'stream' },
@@ -35,7 +35,7 @@ export const putObject: Operation = {
         body: request.body(),
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
-        tags: tagsOfHeader(headers),
+        tags: tagsOfWrite(request),
         access: requestedAccess(services, request),
         protection,
         conditions: conditions(headers),

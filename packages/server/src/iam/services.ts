@@ -1,0 +1,8 @@
+/** What IAM's operations work on. */
+import type { Clock } from '../core/clock.ts'
+import type { IdentityStore } from '../identity/identity-store.ts'
+
+export interface IamServices {
+  readonly store: IdentityStore
+  readonly clock: Clock
+}
