@@ -1,21 +1,32 @@
 /** Temporary credentials from outside: who gets them, what they may do, and that they end when they should. */
 import {
   CreateAccessKeyCommand,
+  CreatePolicyCommand,
   CreateRoleCommand,
   CreateUserCommand,
   DeleteRoleCommand,
   DeleteRolePolicyCommand,
   DeleteUserPolicyCommand,
   type IAMClient,
+  ListUserPoliciesCommand,
+  PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
   PutUserPolicyCommand,
   UpdateAccessKeyCommand,
+  UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam'
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import {
   AssumeRoleCommand,
   type AssumeRoleCommandInput,
   type Credentials,
+  DecodeAuthorizationMessageCommand,
   GetAccessKeyInfoCommand,
   GetCallerIdentityCommand,
   GetFederationTokenCommand,
@@ -114,6 +125,46 @@ test('a role gives its permissions, within the session’s policy', async () => 
   expect(await failure(put(managed.s3))).toMatchObject({ code: 'AccessDenied' })
 })
 
+test('what role, boundary and session policy all give, and nothing that one of them does not', async () => {
+  const document = allow('s3:GetObject', 's3:DeleteObject')
+  const { Policy } = await iam.send(
+    new CreatePolicyCommand({ PolicyName: `edge-${role.name}`, PolicyDocument: document }),
+  )
+  await iam.send(new PutRolePermissionsBoundaryCommand({ RoleName: role.name, PermissionsBoundary: Policy!.Arn! }))
+  const { s3 } = await assume({ Policy: allow('s3:GetObject', 's3:PutObject') })
+  await get(s3)
+  expect((await failure(put(s3))).message).toContain('because no permissions boundary allows the s3:PutObject action')
+  const remove = s3.send(new DeleteObjectCommand({ Bucket: 'sessions', Key: 'w' }))
+  expect((await failure(remove)).message).toContain('because no session policy allows the s3:DeleteObject action')
+})
+
+test('a role assumed from a role carries tags and source identity on, which policies can ask for', async () => {
+  const RoleName = `${role.name}-next`
+  const Action = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity']
+  const trusting = (AWS: string) =>
+    JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS }, Action }] })
+  const next = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: trusting(role.arn) }))
+  const owner = trusting(`arn:aws:iam::${ACCOUNT}:user/${user.name}`)
+  await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: role.name, PolicyDocument: owner }))
+  await iam.send(new PutRolePolicyCommand({ RoleName: role.name, PolicyName: 'sts', PolicyDocument: allow('sts:*') }))
+  const Condition = { StringEquals: { 'aws:PrincipalTag/team': 'red', 'aws:SourceIdentity': 'ann' } }
+  const Statement = [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*', Condition }]
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement })
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'own', PolicyDocument }))
+
+  const Tags = [{ Key: 'Team', Value: 'red' }]
+  const first = await assume({ Tags, TransitiveTagKeys: ['Team'], SourceIdentity: 'ann' })
+  const sts = stsClient(server, { credentials: first.keys })
+  const second = await assume({ RoleArn: next.Role!.Arn! }, sts)
+  expect(second.reply.SourceIdentity).toBe('ann')
+  await get(second.s3)
+  const { keys: others } = await assume({ Tags })
+  const plain = await assume({ RoleArn: next.Role!.Arn! }, stsClient(server, { credentials: others }))
+  expect(await failure(get(plain.s3))).toMatchObject({ code: 'AccessDenied' })
+  const longer = assume({ RoleArn: next.Role!.Arn!, DurationSeconds: 3601 }, sts)
+  expect(await failure(longer)).toMatchObject({ code: 'ValidationError' })
+})
+
 test('who may not', async () => {
   const other = { ...role, arn: `arn:aws:iam::${ACCOUNT}:role/absent` }
   const refused = {
@@ -179,6 +230,34 @@ test('sessions of users and of federated users', async () => {
   const bare = await user.sts.send(new GetFederationTokenCommand({ Name: 'bare' }))
   expect(await failure(get(s3Client(server, { credentials: keysOf(bare.Credentials!) })))).toMatchObject({
     code: 'AccessDenied',
+  })
+})
+
+test('a user’s session is not for IAM, a role’s is', async () => {
+  await iam.send(
+    new PutUserPolicyCommand({ UserName: user.name, PolicyName: 'own', PolicyDocument: allow('iam:*', 'sts:*') }),
+  )
+  await iam.send(new PutRolePolicyCommand({ RoleName: role.name, PolicyName: 'own', PolicyDocument: allow('iam:*') }))
+  const list = (credentials: typeof user.keys) =>
+    iamClient(server, { credentials }).send(new ListUserPoliciesCommand({ UserName: user.name }))
+  await list(user.keys)
+  await list((await assume()).keys)
+  const { Credentials } = await user.sts.send(new GetSessionTokenCommand({}))
+  const session = keysOf(Credentials!)
+  expect(await failure(list(session))).toMatchObject({ code: 'AccessDenied', status: 403 })
+  await assume({}, stsClient(server, { credentials: session }))
+})
+
+test('what is not here is refused by name, and all of it over plain HTTP', async () => {
+  const decode = user.sts.send(new DecodeAuthorizationMessageCommand({ EncodedMessage: 'x' }))
+  expect(await failure(decode)).toMatchObject({
+    code: 'UnsupportedOperationException',
+    message: 'DecodeAuthorizationMessage is not supported by this server.',
+  })
+  const plain = stsClient(server, { credentials: user.keys, plain: true })
+  expect(await failure(plain.send(new GetCallerIdentityCommand({})))).toMatchObject({
+    code: 'InvalidRequest',
+    message: 'Requests to AWS STS must be made over a secure connection.',
   })
 })
 

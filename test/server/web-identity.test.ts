@@ -104,8 +104,14 @@ test('without an SDK: a form, and a query, that nobody has signed', async () => 
 test.each([
   ['another subject', { sub: 'bob' }, 'AccessDenied', 403, 'Not authorized to perform sts:AssumeRoleWithWebIdentity'],
   ['an audience that the role does not trust', { aud: 'other' }, 'AccessDenied', 403, undefined],
-  ['an audience that is not the provider’s', { aud: 'x' }, 'InvalidIdentityToken', 400, 'Incorrect token audience'],
-  ['an issuer that nobody knows', { iss: 'https://localhost:1' }, 'InvalidIdentityToken', 400, undefined],
+  [
+    'an audience that is not the provider’s',
+    { aud: 'x' },
+    'InvalidIdentityTokenException',
+    400,
+    'Incorrect token audience',
+  ],
+  ['an issuer that nobody knows', { iss: 'https://localhost:1' }, 'InvalidIdentityTokenException', 400, undefined],
   ['an end that has passed', { exp: 1_000_000_000 }, 'ExpiredTokenException', 400, undefined],
 ])('refused: %s', async (_what, claims, code, status, message) => {
   const refused = await failure(assume(await provider.sign(claims)))
@@ -113,11 +119,13 @@ test.each([
 })
 
 test('refused: what is no token, what was changed, and a role that is not there', async () => {
-  expect(await failure(assume('no token at all'))).toMatchObject({ code: 'InvalidIdentityToken' })
+  expect(await failure(assume('no token at all'))).toMatchObject({ code: 'InvalidIdentityTokenException' })
   const token = await provider.sign()
   const [head, , signature] = token.split('.')
   const [, payload] = (await provider.sign({ sub: 'abe' })).split('.')
-  expect(await failure(assume(`${head}.${payload}.${signature}`))).toMatchObject({ code: 'InvalidIdentityToken' })
+  expect(await failure(assume(`${head}.${payload}.${signature}`))).toMatchObject({
+    code: 'InvalidIdentityTokenException',
+  })
   expect(await failure(assume(token, { RoleArn: `${RoleArn}-absent` }))).toMatchObject({ code: 'AccessDenied' })
 })
 
@@ -127,7 +135,7 @@ test('a provider that is removed vouches for nobody, on every worker', async () 
   const refused = await Promise.all(Array.from({ length: 8 }, () => failure(assume(token))))
   for (const one of refused) {
     expect(one).toMatchObject({
-      code: 'InvalidIdentityToken',
+      code: 'InvalidIdentityTokenException',
       message: `No OpenIDConnect provider found in your account for ${provider.url}`,
     })
   }

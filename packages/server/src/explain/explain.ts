@@ -12,12 +12,10 @@ import { ANONYMOUS, type CallContext, type Principal } from '../policy/call.ts'
 import type { Input } from '../protocols/input.ts'
 import type { Output } from '../protocols/service-door.ts'
 import { ServiceError } from '../protocols/service-error.ts'
-import type { RecordStore } from '../records/record-store.ts'
-import { findResource, ownerOf } from './resource.ts'
+import { findResource, ownerOf, type ResourceSources } from './resource.ts'
 import { suppose } from './suppose.ts'
 
-export interface ExplainServices {
-  readonly records: RecordStore
+export interface ExplainServices extends ResourceSources {
   readonly identity: IdentityStore
   readonly accounts: Accounts
   readonly clock: Clock
@@ -53,8 +51,9 @@ async function explainSupposed(services: ExplainServices, call: CallContext, inp
   const resourceArn = input.text('resource', MAX_ARN)
   const owner = await ownerOf(services.records, resourceArn)
   if (!principal || !concernsOnly(call, [principal.accountId])) throw notFound(`There is no principal ${principalArn}.`)
-  const resource = await findResource(services.records, principal, resourceArn)
-  if (!resource || !concernsOnly(call, [owner])) throw notFound(`There is no resource ${resourceArn}.`)
+  const resource = await findResource(services, principal, action, resourceArn)
+  if (!resource || !concernsOnly(call, [owner, resource.resourceAccount]))
+    throw notFound(`There is no resource ${resourceArn}.`)
   const facts = suppose(call, {
     principal,
     action,

@@ -42,6 +42,16 @@ export const optionalPolicyArn = (input: Input, member: string) =>
 
 export const versionId = (input: Input) => input.matching('VersionId', 'v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?', 64)
 
+export const providerArn = (input: Input) => input.text('OpenIDConnectProviderArn', 2048, 20)
+export const accessKeyId = (input: Input) => input.matching('AccessKeyId', '[\\w]+', 128)
+export const policySourceArn = (input: Input) => input.text('PolicySourceArn', 2048, 20)
+
+/** The refusal of a request without a member that it must have; `member` begins with a small letter. */
+export const missing = (input: Input, member: string) =>
+  input.invalid(
+    `1 validation error detected: Value null at '${member}' failed to satisfy constraint: Member must not be null`,
+  )
+
 /** Throws InvalidInput for a key that stands twice. */
 export function tags(input: Input, tagCase: TagCase) {
   const given = input.structures('Tags')

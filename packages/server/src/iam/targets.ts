@@ -3,10 +3,19 @@ import { HOLDERS, type HolderType, lookUpHolder } from '../identity/holders.ts'
 import { lookUpPolicy } from '../identity/managed-policies.ts'
 import { lookUpProvider } from '../identity/oidc-providers.ts'
 import { rootArn } from '../identity/principals.ts'
-import { accessKeyRecord, names, type Tags } from '../identity/records.ts'
+import type { Tags } from '../identity/records.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { Input } from '../protocols/input.ts'
-import { existingName, newName, path, policyArn, userNameOrOwn } from './read-input.ts'
+import {
+  accessKeyId,
+  existingName,
+  newName,
+  path,
+  policyArn,
+  policySourceArn,
+  providerArn,
+  userNameOrOwn,
+} from './read-input.ts'
 import type { IamServices } from './services.ts'
 
 export interface Target {
@@ -73,20 +82,19 @@ export const newProvider: TargetReader = (_services, call, input) => ({
 })
 
 export const provider: TargetReader = async ({ store }, call, input) => {
-  const arn = input.text('OpenIDConnectProviderArn', 2048, 20)
+  const arn = providerArn(input)
   return { arn, tags: (await lookUpProvider(store, call.principal.accountId, arn))?.tags }
 }
 
 /** The user whose access key it is. */
 export const userOfAccessKey: TargetReader = async (services, call, input) => {
-  const accessKeyId = input.matching('AccessKeyId', '[\\w]+', 128)
-  const key = (await services.store.records.get(accessKeyRecord, names.accessKey(accessKeyId)))?.value
+  const key = await services.store.accessKey(accessKeyId(input))
   if (key?.accountId !== call.principal.accountId) return { arn: '*' }
   return holder(services, call, 'user', key.userName)
 }
 
 export const principalOfPolicies: TargetReader = (_services, _call, input) => ({
-  arn: input.text('PolicySourceArn', 2048, 20),
+  arn: policySourceArn(input),
 })
 
 async function holder(

@@ -39,13 +39,11 @@ export function updateGroup(
   return store.change(async () => {
     const before = await findHolder(store, 'group', accountId, groupName)
     const after = { ...before, groupName: newName ?? before.groupName, path: newPath ?? before.path }
+    const mutations = [putHolder(store, 'group', after)]
     if (after.groupName.toLowerCase() !== before.groupName.toLowerCase()) {
       await requireFreeName(store, accountId, after.groupName)
+      mutations.push(store.records.remove(groupRecord, names.group(accountId, before.groupName)))
     }
-    const mutations = [
-      store.records.remove(groupRecord, names.group(accountId, before.groupName)),
-      putHolder(store, 'group', after),
-    ]
     for (const userName of before.members) {
       const user = await findHolder(store, 'user', accountId, userName)
       const groups = user.groups.map((group) => (group === before.groupName ? after.groupName : group))

@@ -50,13 +50,11 @@ export function updateUser(
   return store.change(async () => {
     const before = await findHolder(store, 'user', accountId, userName)
     const after = { ...before, userName: newName ?? before.userName, path: newPath ?? before.path }
+    const mutations = [putHolder(store, 'user', after)]
     if (after.userName.toLowerCase() !== before.userName.toLowerCase()) {
       await requireFreeName(store, accountId, after.userName)
+      mutations.push(records.remove(userRecord, names.user(accountId, before.userName)))
     }
-    const mutations = [
-      records.remove(userRecord, names.user(accountId, before.userName)),
-      putHolder(store, 'user', after),
-    ]
     for (const groupName of before.groups) {
       const group = await findHolder(store, 'group', accountId, groupName)
       const members = group.members.map((member) => (member === before.userName ? after.userName : member))

@@ -78,7 +78,21 @@ describe('warnings', () => {
       ['encryption-required-blocks-default'],
     ],
     ['encryption required by Null', [encryption('Null', 'true')], ['encryption-required-blocks-default']],
-    ['encryption required where a method is named', [encryption('StringNotEqualsIfExists')], []],
+    [
+      'encryption required by IfExists',
+      [encryption('StringNotEqualsIfExists')],
+      ['encryption-required-blocks-default'],
+    ],
+    [
+      'encryption required where a method is named',
+      [
+        {
+          ...deny,
+          Condition: { ...encryption('Null', 'false').Condition, ...encryption('StringNotEquals').Condition },
+        },
+      ],
+      [],
+    ],
     ['everybody denied everything', [{ ...HTTPS_ONLY, Condition: undefined }], ['locks-out-owner']],
     [
       'everybody but the owner',

@@ -81,8 +81,7 @@ const RULES = {
       .map((statement) => ({
         statement,
         message: `Uploads that leave the method to the bucket's default (${defaultEncryption}) send no header and are denied too.`,
-        advice:
-          'Use the IfExists form of the operator and leave out Null, so that only another method that is named is denied.',
+        advice: `Add "Null": {"${METHOD}": "false"} to the statement, so that only another method that is named is denied.`,
       })),
 
   'locks-out-owner': (policy, facts) =>
@@ -191,15 +190,11 @@ function coversAllActions(statement: Statement): boolean {
   ].every((action) => statement.matchesAction(prepare({ action, resource, ...ANY })))
 }
 
-/** Denies an upload for want of the header: by Null, or by a negated operator, which holds where there is no key. */
+/** Denies an upload for want of the header: by Null, by a negated operator, or by IfExists, which hold where there is no key. */
 function isDenyWithoutHeader(statement: Statement): boolean {
   if (!statement.matchesAction(prepare({ action: 's3:PutObject', resource: '*', ...ANY }))) return false
-  return statement.conditions.some(({ operator, key, values }) => {
-    if (key.toLowerCase() !== METHOD) return false
-    return operator === 'Null'
-      ? values.includes('true')
-      : /^String(NotEquals|NotEqualsIgnoreCase|NotLike)$/.test(operator)
-  })
+  const onMethod = statement.conditions.filter(({ key }) => key.toLowerCase() === METHOD)
+  return onMethod.length > 0 && onMethod.every(({ holds }) => holds(NO_CONTEXT))
 }
 
 function deniesOwner(statement: Statement, { bucket, ownerAccountId }: BucketFacts): boolean {

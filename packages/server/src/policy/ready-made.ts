@@ -11,6 +11,7 @@ export interface PolicyStatement {
 
 type Document = Readonly<Record<string, unknown>>
 
+const METHOD = 's3:x-amz-server-side-encryption'
 const arn = (bucket: string) => `arn:aws:s3:::${bucket}`
 const deny = (
   Sid: string,
@@ -36,18 +37,21 @@ export const minTls = (bucket: string, version: string): readonly PolicyStatemen
 
 /**
  * Uploads that name another method than SSE-KMS or another key than `keyArn` are denied. What names none gets the
- * bucket's default, so the default must be SSE-KMS too.
+ * bucket's default, so the default must be SSE-KMS too. Null keeps a header that is absent from being unequal.
  */
 export const requireKms = (bucket: string, keyArn: string | undefined): readonly PolicyStatement[] => [
   deny('RequireKmsEncryption', 's3:PutObject', `${arn(bucket)}/*`, {
-    StringNotLikeIfExists: { 's3:x-amz-server-side-encryption': 'aws:kms*' },
+    Null: { [METHOD]: 'false' },
+    StringNotLike: { [METHOD]: 'aws:kms*' },
   }),
   ...denySseC(bucket),
   ...(keyArn === undefined
     ? []
     : [
+        // Who names the method and no key gets AWS's own one, which is another.
         deny('RequireKmsKey', 's3:PutObject', `${arn(bucket)}/*`, {
-          ArnNotEqualsIfExists: { 's3:x-amz-server-side-encryption-aws-kms-key-id': keyArn },
+          Null: { [METHOD]: 'false' },
+          ArnNotEqualsIfExists: { [`${METHOD}-aws-kms-key-id`]: keyArn },
         }),
       ]),
 ]
@@ -55,7 +59,7 @@ export const requireKms = (bucket: string, keyArn: string | undefined): readonly
 /** Uploads under a key of the customer are denied. */
 export const denySseC = (bucket: string): readonly PolicyStatement[] => [
   deny('DenySseC', 's3:PutObject', `${arn(bucket)}/*`, {
-    Null: { 's3:x-amz-server-side-encryption-customer-algorithm': 'false' },
+    Null: { [`${METHOD}-customer-algorithm`]: 'false' },
   }),
 ]
 

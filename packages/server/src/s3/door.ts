@@ -86,10 +86,10 @@ export class S3Door implements Door {
     const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
     const routed = { method: request.method ?? '', target, query, headers: request.headers } as const
     const row = this.#router.find(routed)
+    progress.operation = row
     const read =
       row?.authenticatedBy === 'form' ? await this.#readForm(exchange, progress) : await this.#read(exchange, progress)
     const operation = requireRunnable(row, routed)
-    progress.operation = operation
     const { body } = operation
     const s3Request: S3Request = {
       method: routed.method,

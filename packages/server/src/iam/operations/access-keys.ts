@@ -1,14 +1,11 @@
 /** Access keys. */
 import { createAccessKey, deleteAccessKey, listAccessKeys, updateAccessKey } from '../../identity/access-keys.ts'
-import type { Input } from '../../protocols/input.ts'
 import { ServiceError } from '../../protocols/service-error.ts'
 import type { IamOperations } from '../operation.ts'
 import { page } from '../page.ts'
-import { userNameOrOwn } from '../read-input.ts'
+import { accessKeyId, missing, userNameOrOwn } from '../read-input.ts'
 import { accessKeyShape } from '../shapes.ts'
 import { userOfAccessKey, userOrOwn } from '../targets.ts'
-
-const accessKeyIdOf = (input: Input) => input.matching('AccessKeyId', '[\\w]+', 128)
 
 export const ACCESS_KEY_OPERATIONS: IamOperations = {
   CreateAccessKey: {
@@ -25,7 +22,8 @@ export const ACCESS_KEY_OPERATIONS: IamOperations = {
     on: userOrOwn,
     async run({ store }, call, input) {
       const status = input.choice('Status', ['Active', 'Inactive'] as const)
-      const given = { accessKeyId: accessKeyIdOf(input), status: status ?? missing(input, 'status') }
+      if (status === undefined) throw missing(input, 'status')
+      const given = { accessKeyId: accessKeyId(input), status }
       await updateAccessKey(store, call.principal.accountId, userNameOrOwn(input, call), given)
       return {}
     },
@@ -34,7 +32,7 @@ export const ACCESS_KEY_OPERATIONS: IamOperations = {
     readOnly: false,
     on: userOrOwn,
     async run({ store }, call, input) {
-      await deleteAccessKey(store, call.principal.accountId, userNameOrOwn(input, call), accessKeyIdOf(input))
+      await deleteAccessKey(store, call.principal.accountId, userNameOrOwn(input, call), accessKeyId(input))
       return {}
     },
   },
@@ -52,19 +50,13 @@ export const ACCESS_KEY_OPERATIONS: IamOperations = {
     readOnly: true,
     on: userOfAccessKey,
     async run({ store }, { principal }, input) {
-      const accessKeyId = accessKeyIdOf(input)
-      const key = await store.accessKey(accessKeyId)
+      const id = accessKeyId(input)
+      const key = await store.accessKey(id)
       if (key?.accountId !== principal.accountId) {
-        const message = `User: ${principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key ${accessKeyId}`
+        const message = `User: ${principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed on resource: access key ${id}`
         throw new ServiceError('AccessDenied', message, 403)
       }
       return { UserName: key.userName, AccessKeyLastUsed: { ServiceName: 'N/A', Region: 'N/A' } }
     },
   },
-}
-
-function missing(input: Input, member: string): never {
-  throw input.invalid(
-    `1 validation error detected: Value null at '${member}' failed to satisfy constraint: Member must not be null`,
-  )
 }

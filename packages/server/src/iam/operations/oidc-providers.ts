@@ -9,11 +9,10 @@ import {
 import { oidcProviderArn } from '../../identity/records.ts'
 import type { Input } from '../../protocols/input.ts'
 import type { IamOperations } from '../operation.ts'
-import { tags } from '../read-input.ts'
+import { providerArn, tags } from '../read-input.ts'
 import { tagList, tagsIfAny } from '../shapes.ts'
 import { allOf, newProvider, provider } from '../targets.ts'
 
-const providerArn = (input: Input) => input.text('OpenIDConnectProviderArn', 2048, 20)
 const clientId = (input: Input) => input.text('ClientID', 255)
 
 function thumbprints(input: Input): readonly string[] {

@@ -8,11 +8,9 @@ import { contextKeysOf } from '../context-keys.ts'
 import type { IamOperations } from '../operation.ts'
 import { page } from '../page.ts'
 import { type PolicySource, policiesOf, type SourcePolicy } from '../policies-of.ts'
-import { policyDocument } from '../read-input.ts'
+import { missing, policyDocument, policySourceArn } from '../read-input.ts'
 import { type Supposed, simulator } from '../simulation.ts'
 import { everything, principalOfPolicies } from '../targets.ts'
-
-const sourceArn = (input: Input) => input.text('PolicySourceArn', 2048, 20)
 
 export const SIMULATION_OPERATIONS: IamOperations = {
   SimulatePrincipalPolicy: {
@@ -20,14 +18,14 @@ export const SIMULATION_OPERATIONS: IamOperations = {
     on: principalOfPolicies,
     async run(services, call, input) {
       const { accountId } = call.principal
-      return simulate(call, input, await policiesOf(services, accountId, sourceArn(input)))
+      return simulate(call, input, await policiesOf(services, accountId, policySourceArn(input)))
     },
   },
   SimulateCustomPolicy: {
     readOnly: true,
     on: everything,
     async run(_services, call, input) {
-      if (input.texts('PolicyInputList').length === 0) throw required(input, 'policyInputList')
+      if (input.texts('PolicyInputList').length === 0) throw missing(input, 'policyInputList')
       return simulate(call, input, undefined)
     },
   },
@@ -35,7 +33,7 @@ export const SIMULATION_OPERATIONS: IamOperations = {
     readOnly: true,
     on: principalOfPolicies,
     async run(services, call, input) {
-      const { identity, boundary } = await policiesOf(services, call.principal.accountId, sourceArn(input))
+      const { identity, boundary } = await policiesOf(services, call.principal.accountId, policySourceArn(input))
       return contextKeys([...identity, ...(boundary ? [boundary] : []), ...inputPolicies(input, 'PolicyInputList')])
     },
   },
@@ -49,7 +47,7 @@ export const SIMULATION_OPERATIONS: IamOperations = {
 function simulate(call: CallContext, input: Input, source: PolicySource | undefined) {
   const { accountId } = call.principal
   const actions = input.texts('ActionNames')
-  if (actions.length === 0) throw required(input, 'actionNames')
+  if (actions.length === 0) throw missing(input, 'actionNames')
   const resources = input.has('ResourceArns') ? input.texts('ResourceArns') : ['*']
   const bounds = inputPolicies(input, 'PermissionsBoundaryPolicyInputList')
   const caller = callerOf(input, accountId, source)
@@ -95,7 +93,7 @@ function callerOf(input: Input, accountId: string, source: PolicySource | undefi
     throw refused('InvalidInput', 'CallerArn must be provided when ResourcePolicy is provided.')
   }
   const own = source ? `${source.holder.type}/${source.holder.name}` : 'user/simulated'
-  const arn = given ?? (source ? sourceArn(input) : `arn:aws:iam::${accountId}:${own}`)
+  const arn = given ?? (source ? policySourceArn(input) : `arn:aws:iam::${accountId}:${own}`)
   const owner = accountOf(arn)
   if (owner === undefined) throw refused('InvalidInput', `Invalid Caller Arn: ${arn}`)
   const kind = arn.split(':')[5]!.split('/')[0]
@@ -128,8 +126,3 @@ function contextOf(call: CallContext, input: Input, caller: PolicyPrincipal): Re
 }
 
 const accountOf = (arn: string | undefined) => /^(?:arn:aws:(?:iam|sts)::)?(\d{12})(?::.+)?$/.exec(arn ?? '')?.[1]
-
-const required = (input: Input, member: string) =>
-  input.invalid(
-    `1 validation error detected: Value null at '${member}' failed to satisfy constraint: Member must not be null`,
-  )

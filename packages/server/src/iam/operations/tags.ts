@@ -8,7 +8,7 @@ import { type TagCase, withoutTags, withTags } from '../../identity/tags.ts'
 import type { Input } from '../../protocols/input.ts'
 import type { IamOperations } from '../operation.ts'
 import { page } from '../page.ts'
-import { policyArn, roleName, tagKeys, tags, userName } from '../read-input.ts'
+import { policyArn, providerArn, roleName, tagKeys, tags, userName } from '../read-input.ts'
 import { tagList } from '../shapes.ts'
 import { policy, provider, role, type TargetReader, user } from '../targets.ts'
 
@@ -49,7 +49,7 @@ const TAGGED: readonly Tagged[] = [
     noun: 'OpenIDConnectProvider',
     on: provider,
     tagCase: 'sensitive',
-    nameOf: (input) => input.text('OpenIDConnectProviderArn', 2048, 20),
+    nameOf: providerArn,
     find: findProvider,
     change: changeProvider,
   },
