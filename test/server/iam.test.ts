@@ -248,6 +248,19 @@ test('conditions on what is asked for hold', async () => {
   expect(await failure(delegate.send(new GetUserCommand({ UserName })))).toMatchObject({ code: 'AccessDenied' })
 })
 
+test('who may make a user, but tag none, makes one without tags', async () => {
+  const UserName = 'maker'
+  const maker = iamClient(server, { credentials: await newUser(UserName) })
+  const PolicyDocument = policy('Allow', 'iam:CreateUser')
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'p', PolicyDocument }))
+  const tagged = new CreateUserCommand({ UserName: 'made', Tags: [{ Key: 'team', Value: 'blue' }] })
+  expect(await failure(maker.send(tagged))).toMatchObject({
+    code: 'AccessDenied',
+    message: expect.stringContaining('is not authorized to perform: iam:TagUser on resource'),
+  })
+  await maker.send(new CreateUserCommand({ UserName: 'made' }))
+})
+
 test('roles, with trust policies and tags', async () => {
   const RoleName = 'deployer'
   const AssumeRolePolicyDocument = JSON.stringify({

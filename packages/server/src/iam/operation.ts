@@ -12,24 +12,29 @@ export interface IamOperation {
   readonly readOnly: boolean
   /** What the caller must be allowed to do it on. */
   readonly on: TargetReader
+  /** The operation that must be allowed too where the request has tags. */
+  readonly withTags?: string
   readonly run: (services: IamServices, call: CallContext, input: Input) => Promise<Output>
 }
 
 export type IamOperations = Readonly<Record<string, IamOperation>>
 
 /** The row with its authorisation before it: action `iam:<Name>` on each of its targets. */
-export function authorised(name: string, { readOnly, on, run }: IamOperation): ServiceOperation<IamServices> {
+export function authorised(name: string, { readOnly, on, withTags, run }: IamOperation): ServiceOperation<IamServices> {
   return {
     readOnly,
     async run(services, call, input) {
+      const names = withTags !== undefined && input.structures('Tags').length > 0 ? [name, withTags] : [name]
       for (const target of [await on(services, call, input)].flat()) {
-        requireAllowed(call, {
-          action: `iam:${name}`,
-          resource: target.arn,
-          resourceAccount: call.principal.accountId,
-          resourcePolicy: undefined,
-          keys: (key) => keyValue(IAM_KEYS, { input, target }, key),
-        })
+        for (const each of names) {
+          requireAllowed(call, {
+            action: `iam:${each}`,
+            resource: target.arn,
+            resourceAccount: call.principal.accountId,
+            resourcePolicy: undefined,
+            keys: (key) => keyValue(IAM_KEYS, { input, target }, key),
+          })
+        }
       }
       return run(services, call, input)
     },

@@ -50,6 +50,15 @@ describe('whether plain HTTP is left open', () => {
     expect(allowsHttp(policy([{ ...HTTPS_ONLY, ...more }]), 'b')).toBe(expected)
   })
 
+  test('one statement for the bucket and one for its objects', () => {
+    const both = [
+      { ...HTTPS_ONLY, Sid: 'A', Resource: BUCKET },
+      { ...HTTPS_ONLY, Sid: 'B', Resource: `${BUCKET}/*` },
+    ]
+    expect(allowsHttp(policy(both), 'b')).toBe(false)
+    expect(lintBucketPolicy(policy(both), facts)).toEqual([])
+  })
+
   test('no policy', () => expect(allowsHttp(undefined, 'b')).toBe(true))
 })
 

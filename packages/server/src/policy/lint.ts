@@ -39,18 +39,23 @@ export function lintBucketPolicy(policy: Policy, facts: BucketFacts): readonly L
   )
 }
 
-/** Whether a request over plain HTTP may get past the policy: unless one statement denies all of them to everybody. */
+/** Whether a request over plain HTTP may get past the policy: unless its statements deny all of them to everybody. */
 export function allowsHttp(policy: Policy | undefined, bucket: string): boolean {
-  return !policy?.statements.some(
-    (statement) => isHttpsOnly(statement) && coversResources(statement, bucket).all && coversAllActions(statement),
+  const closing = policy?.statements.filter(isHttpsOnly) ?? []
+  return !samplesOf(bucket).every((resource) =>
+    SAMPLE_ACTIONS.every((action) => {
+      const request = prepare({ action, resource, ...ANY })
+      return closing.some((statement) => statement.matchesResource(request) && statement.matchesAction(request))
+    }),
   )
 }
 
 // ---- Rules -----------------------------------------------------------------------------------------------------------
 
 const RULES = {
-  'https-only-incomplete': (policy, { bucket }) =>
-    policy.statements.filter(isHttpsOnly).flatMap((statement) => {
+  'https-only-incomplete': (policy, { bucket }) => {
+    if (!allowsHttp(policy, bucket)) return []
+    return policy.statements.filter(isHttpsOnly).flatMap((statement) => {
       const covers = coversResources(statement, bucket)
       if (covers.all && coversAllActions(statement)) return []
       const left = covers.all ? 'some actions' : covers.bucket ? 'its objects' : 'the bucket itself'
@@ -61,7 +66,8 @@ const RULES = {
           advice: `Use Action "s3:*" and Resource ["arn:aws:s3:::${bucket}", "arn:aws:s3:::${bucket}/*"].`,
         },
       ]
-    }),
+    })
+  },
 
   'tls-version-without-https': (policy, { bucket }) =>
     policy.statements
@@ -169,26 +175,26 @@ function isHttpsOnly({ effect, names, conditions, exceptions }: Statement): bool
 const NO_CONTEXT = { get: () => undefined, has: () => false }
 const ANY = { principal: { kind: 'Anonymous' }, context: NO_CONTEXT } as const
 
-function coversResources(statement: Statement, bucket: string) {
-  const covers = (resource: string) => statement.matchesResource(prepare({ action: 's3:*', resource, ...ANY }))
+/** The bucket itself, and two keys that have nothing in common, which stand for all. */
+const samplesOf = (bucket: string) => {
   const arn = `arn:aws:s3:::${bucket}`
-  // Two keys that have nothing in common stand for all.
-  const objects = covers(`${arn}/a`) && covers(`${arn}/z/${'0'.repeat(30)}`)
-  return { bucket: covers(arn), objects, all: covers(arn) && objects }
+  return [arn, `${arn}/a`, `${arn}/z/${'0'.repeat(30)}`]
 }
 
 /** Reads, writes and listings stand for all: a policy that names each action one by one is not told apart. */
-function coversAllActions(statement: Statement): boolean {
-  const resource = 'arn:aws:s3:::b'
-  return [
-    's3:GetObject',
-    's3:PutObject',
-    's3:DeleteObject',
-    's3:ListBucket',
-    's3:PutBucketPolicy',
-    's3:AnyOther',
-  ].every((action) => statement.matchesAction(prepare({ action, resource, ...ANY })))
+const SAMPLE_ACTIONS = [
+  ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:ListBucket', 's3:PutBucketPolicy', 's3:AnyOther'],
+]
+
+function coversResources(statement: Statement, bucket: string) {
+  const [ofBucket, ...ofObjects] = samplesOf(bucket).map((resource) =>
+    statement.matchesResource(prepare({ action: 's3:*', resource, ...ANY })),
+  )
+  return { bucket: ofBucket, all: ofBucket && ofObjects.every(Boolean) }
 }
+
+const coversAllActions = (statement: Statement) =>
+  SAMPLE_ACTIONS.every((action) => statement.matchesAction(prepare({ action, resource: 'arn:aws:s3:::b', ...ANY })))
 
 /** Denies an upload for want of the header: by Null, by a negated operator, or by IfExists, which hold where there is no key. */
 function isDenyWithoutHeader(statement: Statement): boolean {

@@ -30,6 +30,7 @@ export const MANAGED_POLICY_OPERATIONS: IamOperations = {
   CreatePolicy: {
     readOnly: false,
     on: newOne('policy', 'PolicyName'),
+    withTags: 'TagPolicy',
     async run({ store, clock }, { principal }, input) {
       const facts = {
         policyName: newName(input, 'PolicyName', 128),

@@ -39,6 +39,7 @@ export const OIDC_PROVIDER_OPERATIONS: IamOperations = {
   CreateOpenIDConnectProvider: {
     readOnly: false,
     on: newProvider,
+    withTags: 'TagOpenIDConnectProvider',
     async run({ store, clock }, { principal }, input) {
       const facts = {
         url: providerUrl(input),

@@ -15,6 +15,7 @@ export const ROLE_OPERATIONS: IamOperations = {
   CreateRole: {
     readOnly: false,
     on: newOne('role', 'RoleName'),
+    withTags: 'TagRole',
     async run({ store, clock }, { principal }, input) {
       const facts = {
         roleName: newName(input, 'RoleName'),

@@ -21,6 +21,7 @@ export const USER_OPERATIONS: IamOperations = {
   CreateUser: {
     readOnly: false,
     on: newOne('user', 'UserName'),
+    withTags: 'TagUser',
     async run({ store, clock }, { principal }, input) {
       const facts = {
         userName: newName(input, 'UserName'),
