@@ -86,15 +86,14 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     sessions,
   })
 
+  const common = { observer, clock, onInternalError }
   const s3 = new S3Door({
     services: { ...store, accounts, clock, region },
     directory,
-    observer,
     region,
-    clock,
     domains: [...(settings.domain ? [settings.domain] : []), 's3.localhost'],
     allowSigV2: file.allowSigV2,
-    onInternalError,
+    ...common,
   })
   const kms = new ServiceDoor({
     service: 'kms',
@@ -106,9 +105,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     toError: toKmsError,
     notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
     allowPlainHttp: file.plainHttpServices.includes('kms'),
-    observer,
-    clock,
-    onInternalError,
+    ...common,
   })
   const iam = new ServiceDoor({
     service: 'iam',
@@ -119,9 +116,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     authentication: { directory, service: 'iam', region, global: true, clock },
     toError: toIamError,
     allowPlainHttp: file.plainHttpServices.includes('iam'),
-    observer,
-    clock,
-    onInternalError,
+    ...common,
   })
 
   const oidcKeys = new OidcKeys(httpsFetch(start.oidcCa), clock)
@@ -135,9 +130,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     toError: toStsError,
     notes: webIdentityNotes,
     allowPlainHttp: file.plainHttpServices.includes('sts'),
-    observer,
-    clock,
-    onInternalError,
+    ...common,
   })
 
   const waiting = new Map<number, (answers: readonly unknown[]) => void>()
@@ -163,9 +156,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     authentication: { directory, service: 's3', region, global: false, clock },
     toError: toExplainError,
     allowPlainHttp: false,
-    observer,
-    clock,
-    onInternalError,
+    ...common,
   })
   let stopping = false
   const ownDoor = new OwnDoor({

@@ -3,10 +3,10 @@ import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
 import { compilePrincipals } from '../policy/principal.ts'
+import { each } from '../records/each-record.ts'
 import { nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
-import { each } from './each-record.ts'
 import {
   type GrantTerms,
   grantNames,

@@ -1,8 +1,8 @@
 /** Ends keys whose waiting period is over: the material goes, and with it whatever was sealed under it. */
 
+import { each } from '../records/each-record.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
-import { each } from './each-record.ts'
 import { grantNames, grantRecord } from './grant-records.ts'
 import { grantRemovals } from './grants.ts'
 import { aliasesOf } from './key-aliases.ts'

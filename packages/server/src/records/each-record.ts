@@ -1,11 +1,24 @@
 /** Goes through all records of a kind, a page at a time. */
 import { isFault } from '../core/fault.ts'
-import { nameAfter } from './names.ts'
+import { nameAfter, prefixEnd } from './names.ts'
 import type { RecordKind, RecordStore, Stored } from './record-store.ts'
 
-export const ALL_NAMES = { gte: new Uint8Array(0), lt: new Uint8Array([0xff]) }
+/** Every record whose name begins with `prefix`, in order. */
+export async function* each<T>(
+  records: RecordStore,
+  kind: RecordKind<T>,
+  prefix: Uint8Array,
+): AsyncGenerator<Stored<T>> {
+  const lt = prefix.length === 0 ? ALL_NAMES.lt : prefixEnd(prefix)
+  for (let gte = prefix; ; ) {
+    const page = await records.range(kind, { gte, lt, limit: PAGE })
+    yield* page
+    if (page.length < PAGE) return
+    gte = nameAfter(page.at(-1)!.name)
+  }
+}
 
-/** Every record of a range; one that does not open is reported by its place and passed over. */
+/** As `each`, of a range; a record that does not open is reported by its place and passed over. */
 export async function* eachRecord<T>(
   records: RecordStore,
   kind: RecordKind<T>,
@@ -14,7 +27,7 @@ export async function* eachRecord<T>(
 ): AsyncIterable<Stored<T>> {
   let gte = range.gte
   for (;;) {
-    const page = await records.names(kind, { gte, lt: range.lt, limit: 1000 })
+    const page = await records.names(kind, { gte, lt: range.lt, limit: PAGE })
     for (const name of page) {
       try {
         const stored = await records.get(kind, name)
@@ -24,7 +37,10 @@ export async function* eachRecord<T>(
         report(error.detail.what)
       }
     }
-    if (page.length < 1000) return
+    if (page.length < PAGE) return
     gte = nameAfter(page.at(-1)!)
   }
 }
+
+export const ALL_NAMES = { gte: new Uint8Array(0), lt: new Uint8Array([0xff]) }
+const PAGE = 500

@@ -1,14 +1,12 @@
 /** PostObject: what a browser uploads by a form (AWS S3 API reference, "POST Object"). */
 import type { PutResult, Tags } from '../../../objects/types.ts'
 import { bareDocument, element } from '../../../protocols/xml-writer.ts'
-import { checksumHeaders } from '../../checksum-headers.ts'
-import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { locationOf } from '../../location.ts'
-import { storedHeaders, userMetadata } from '../../object-headers.ts'
 import type { Operation, S3Reply, S3Request } from '../../operation.ts'
-import { requestedAccess, writeNeeds } from '../../requested-access.ts'
+import { writeNeeds } from '../../requested-access.ts'
 import { OBJECT_TAGS, readTagging, tagsOfHeader } from '../../tags.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
+import { writeObject } from './write-object.ts'
 
 export const postObject: Operation = {
   name: 'PostObject',
@@ -21,43 +19,10 @@ export const postObject: Operation = {
   readOnly: false,
   body: { kind: 'stream' },
   async run(services, request) {
-    const { headers, call } = request
-    refuseUnsupportedHeaders(headers)
-    const protection = requestedProtection(headers, call.secureTransport)
-    const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
-    try {
-      const result = await services.objects.put(call, {
-        bucket: request.bucket,
-        objectKey: request.objectKey,
-        body: request.body(),
-        headers: storedHeaders(headers),
-        userMetadata: userMetadata(request.rawHeaders),
-        tags: tagsOf(request),
-        access: requestedAccess(services, request),
-        protection,
-        conditions: {},
-      })
-      Object.assign(request.notes, {
-        versionId: result.versionId,
-        encryption: result.protection.method,
-        kmsKeyArn: result.protection.kmsKeyArn,
-        bytesIn: result.plaintextSize,
-      })
-      const { status, headers: own, body } = reply(request, result)
-      return {
-        status,
-        headers: {
-          etag: `"${result.etag}"`,
-          'x-amz-version-id': result.versionId,
-          ...protectionHeaders(result.protection, customerKey, true),
-          ...checksumHeaders(result.checksum),
-          ...own,
-        },
-        ...(body !== undefined && { body }),
-      }
-    } finally {
-      customerKey?.key.wipe()
-    }
+    refuseUnsupportedHeaders(request.headers)
+    const { result, headers } = await writeObject(services, request, { tags: tagsOf(request), conditions: {} })
+    const { status, headers: own, body } = reply(request, result)
+    return { status, headers: { ...headers, ...own }, ...(body !== undefined && { body }) }
   },
 }
 

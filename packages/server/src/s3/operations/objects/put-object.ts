@@ -1,11 +1,10 @@
-import { checksumHeaders } from '../../checksum-headers.ts'
-import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
-import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
+import { conditions } from '../../object-headers.ts'
 import type { Operation } from '../../operation.ts'
-import { requestedAccess, writeNeeds } from '../../requested-access.ts'
+import { writeNeeds } from '../../requested-access.ts'
 import { tagsOfWrite } from '../../tags.ts'
 import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
+import { writeObject } from './write-object.ts'
 
 export const putObject: Operation = {
   name: 'PutObject',
@@ -17,7 +16,7 @@ export const putObject: Operation = {
   readOnly: false,
   body: { kind: 'stream' },
   async run(services, request) {
-    const { headers, call, notes } = request
+    const { headers } = request
     refuseUnsupportedHeaders(headers)
     // Half of what names a part must not become an object.
     for (const name of ['uploadId', 'partNumber']) {
@@ -26,37 +25,7 @@ export const putObject: Operation = {
         throw new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
       }
     }
-    const protection = requestedProtection(headers, call.secureTransport)
-    const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
-    try {
-      const result = await services.objects.put(call, {
-        bucket: request.bucket,
-        objectKey: request.objectKey,
-        body: request.body(),
-        headers: storedHeaders(headers),
-        userMetadata: userMetadata(request.rawHeaders),
-        tags: tagsOfWrite(request),
-        access: requestedAccess(services, request),
-        protection,
-        conditions: conditions(headers),
-      })
-      Object.assign(notes, {
-        versionId: result.versionId,
-        encryption: result.protection.method,
-        kmsKeyArn: result.protection.kmsKeyArn,
-        bytesIn: result.plaintextSize,
-      })
-      return {
-        status: 200,
-        headers: {
-          etag: `"${result.etag}"`,
-          'x-amz-version-id': result.versionId,
-          ...protectionHeaders(result.protection, customerKey, true),
-          ...checksumHeaders(result.checksum),
-        },
-      }
-    } finally {
-      customerKey?.key.wipe()
-    }
+    const write = { tags: tagsOfWrite(request), conditions: conditions(headers) }
+    return { status: 200, headers: (await writeObject(services, request, write)).headers }
   },
 }
