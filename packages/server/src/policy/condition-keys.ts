@@ -84,7 +84,8 @@ export function tagValue(tags: Readonly<Record<string, string>>, key: string): s
 /** The condition keys of one access, made when they are asked for and remembered. */
 export class AccessContext implements RequestContext {
   readonly #subject: GlobalSubject
-  readonly #known = new Map<string, readonly string[] | undefined>()
+  /** Made when the first key is asked for; most accesses ask for none. */
+  #known: Map<string, readonly string[] | undefined> | undefined
 
   constructor(call: CallContext, access: Access) {
     this.#subject = { call, access }
@@ -95,6 +96,7 @@ export class AccessContext implements RequestContext {
   }
 
   get(key: string): readonly string[] | undefined {
+    this.#known ??= new Map()
     if (this.#known.has(key)) return this.#known.get(key)
     const value = key.startsWith('aws:')
       ? (keyValue(GLOBAL_KEYS, this.#subject, key) ?? this.#subject.access.keys?.(key))

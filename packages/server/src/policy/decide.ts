@@ -78,9 +78,11 @@ const implicit = (missing: PolicyType): Decision => ({ allowed: false, explicit:
 
 /** Every statement of every policy that is about this request. */
 function matching(given: PolicyRequest, policies: Policies): Decided[] {
-  const request = prepare(given)
   const found: Decided[] = []
-  for (const [type, policy] of policiesByType(policies)) {
+  const all = policiesByType(policies)
+  if (all.length === 0) return found
+  const request = prepare(given)
+  for (const [type, policy] of all) {
     for (const statement of policy.statements) if (isAbout(statement, request)) found.push({ type, policy, statement })
   }
   return found
@@ -96,7 +98,10 @@ export function policiesByType(policies: Policies): (readonly [PolicyType, Polic
 }
 
 export const prepare = (request: PolicyRequest): PreparedRequest => ({
-  ...request,
+  action: request.action,
+  resource: request.resource,
+  principal: request.principal,
+  context: request.context,
   lowerCaseAction: request.action.toLowerCase(),
   resourceParts: splitArn(request.resource),
 })

@@ -30,12 +30,12 @@ export const getObject: Operation = {
     const input = readInput(request)
     try {
       const { content, ...selection } = await services.objects.get(request.call, input)
-      const { headers, ...rest } = reply(request, input, selection)
       const tags = await tagsCount(services, request, selection.facts).catch(async (error: unknown) => {
         await content.close()
         throw error
       })
-      return { ...rest, headers: { ...headers, 'x-amz-tagging-count': tags }, body: content.whole ?? content }
+      const { status, headers, userMetadata } = reply(request, input, selection, tags)
+      return { status, headers, userMetadata, body: content.whole ?? content }
     } finally {
       input.customerKey?.key.wipe()
     }
@@ -51,10 +51,10 @@ export const headObject: Operation = {
     try {
       const selection = await services.objects.head(request.call, input)
       const { facts, range } = selection
-      const { headers, ...rest } = reply(request, input, selection)
-      const length = range ? range.endExclusive - range.start : facts.plaintextSize
       const tags = await tagsCount(services, request, facts)
-      return { ...rest, headers: { ...headers, 'x-amz-tagging-count': tags, 'content-length': String(length) } }
+      const { headers, ...rest } = reply(request, input, selection, tags)
+      const length = range ? range.endExclusive - range.start : facts.plaintextSize
+      return { ...rest, headers: { ...headers, 'content-length': String(length) } }
     } finally {
       input.customerKey?.key.wipe()
     }
@@ -103,7 +103,8 @@ function reply(
   request: S3Request,
   input: GetInput,
   { facts, range, part }: Omit<GetResult, 'content'>,
-): S3Reply & { headers: Record<string, string | undefined> } {
+  tagsCount: string | undefined,
+): S3Reply & { headers: Record<string, string | undefined>; userMetadata: ObjectFacts['userMetadata'] } {
   Object.assign(request.notes, {
     versionId: facts.versionId,
     encryption: facts.protection.method,
@@ -123,6 +124,7 @@ function reply(
       ...overrides,
       ...(range &&
         !isEmpty && { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${facts.plaintextSize}` }),
+      'x-amz-tagging-count': tagsCount,
       'x-amz-mp-parts-count': part?.count === undefined ? undefined : String(part.count),
       ...protectionHeaders(facts.protection, input.customerKey),
       ...(wantsChecksum && checksumHeaders(part ? part.checksum : range ? undefined : facts.checksum)),
