@@ -18,7 +18,13 @@ import {
   TagResourceCommand,
   UntagResourceCommand,
 } from '@aws-sdk/client-kms'
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { failure, kmsClient, s3Client } from '../support/sdk.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -38,6 +44,7 @@ const accounts = [
     users: [
       { ...user('admin'), root: true },
       user('storer', 'AmazonS3FullAccess'),
+      user('reader'),
       user('keeper', 'AmazonS3FullAccess', 'AdministratorAccess'),
     ],
   },
@@ -89,10 +96,18 @@ async function onEveryWorker<T>(name: string, ask: (client: S3Client) => Promise
   )
 }
 
-test('kms:Decrypt missing, granted, revoked: what an SSE-KMS object answers on every worker', async () => {
+test.each([
+  ['its own policy', 'storer'],
+  ['the bucket policy', 'reader'],
+])('kms:Decrypt missing, granted, revoked, to a user whom %s lets read: on every worker', async (_by, name) => {
   const keyArn = await newKey()
-  const at = { Bucket: 'granted', Key: 'k' }
+  const userArn = `arn:aws:iam::${OURS}:user/${name}`
+  const at = { Bucket: `granted-${name}`, Key: 'k' }
   await s3('admin').send(new CreateBucketCommand({ Bucket: at.Bucket }))
+  if (name === 'reader') {
+    const Statement = { ...statement(userArn, 's3:GetObject', 's3:PutObject'), Resource: `arn:aws:s3:::${at.Bucket}/*` }
+    await s3('admin').send(new PutBucketPolicyCommand({ Bucket: at.Bucket, Policy: policy(Statement) }))
+  }
   await s3('admin').send(
     new PutObjectCommand({ ...at, Body: 'secret', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn }),
   )
@@ -102,28 +117,28 @@ test('kms:Decrypt missing, granted, revoked: what an SSE-KMS object answers on e
   const refusal = {
     code: 'AccessDenied',
     status: 403,
-    message: `User: ${STORER} is not authorized to perform: kms:Decrypt on resource: ${keyArn} because no identity-based policy allows the kms:Decrypt action`,
+    message: `User: ${userArn} is not authorized to perform: kms:Decrypt on resource: ${keyArn} because no identity-based policy allows the kms:Decrypt action`,
   }
   const everywhereRefused = async () => {
-    for (const answer of await onEveryWorker('storer', (client) => failure(get(client)))) {
+    for (const answer of await onEveryWorker(name, (client) => failure(get(client)))) {
       expect(answer).toEqual(refusal)
     }
   }
-  const plain = await s3('storer').send(new GetObjectCommand({ ...at, Key: 'plain' }))
+  const plain = await s3(name).send(new GetObjectCommand({ ...at, Key: 'plain' }))
   expect(await plain.Body!.transformToString()).toBe('open')
   await everywhereRefused()
   const put = { ...at, Key: 'mine', Body: 'x', ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: keyArn }
-  expect((await failure(s3('storer').send(new PutObjectCommand(put)))).message).toContain('kms:GenerateDataKey')
+  expect((await failure(s3(name).send(new PutObjectCommand(put)))).message).toContain('kms:GenerateDataKey')
 
   const grant = await kms('admin').send(
     new CreateGrantCommand({
       KeyId: keyArn,
-      GranteePrincipal: STORER,
+      GranteePrincipal: userArn,
       Operations: ['Decrypt'],
-      Constraints: { EncryptionContextSubset: { 'aws:s3:arn': 'arn:aws:s3:::granted/k' } },
+      Constraints: { EncryptionContextSubset: { 'aws:s3:arn': `arn:aws:s3:::${at.Bucket}/k` } },
     }),
   )
-  expect(await onEveryWorker('storer', get)).toEqual(Array.from({ length: 12 }, () => 'secret'))
+  expect(await onEveryWorker(name, get)).toEqual(Array.from({ length: 12 }, () => 'secret'))
   await kms('admin').send(new RevokeGrantCommand({ KeyId: keyArn, GrantId: grant.GrantId }))
   await everywhereRefused()
 })
