@@ -133,6 +133,20 @@ describe('a policy that is wrong is refused, and nothing changes', () => {
   })
 })
 
+test('what a policy may get wrong is told by a header, whatever its statements are called', async () => {
+  const Statement = statement({
+    Sid: 'Nur über TLS\n',
+    Effect: 'Deny',
+    Action: 's3:*',
+    Resource: `arn:aws:s3:::${Bucket}`,
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  })
+  const body = JSON.stringify({ Version: '2012-10-17', Statement })
+  const reply = await send(server, { method: 'PUT', path: `/${Bucket}`, query: { policy: '' }, body })
+  expect(reply.status).toBe(204)
+  expect(reply.headers['x-strongroom-policy-warnings']).toBe('https-only-incomplete (Nur ?ber TLS?)')
+})
+
 test('within the account: one of both is enough; across accounts both must allow', async () => {
   expect(await failure(get(as(alice)))).toMatchObject({
     code: 'AccessDenied',

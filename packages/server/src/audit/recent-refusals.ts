@@ -14,6 +14,8 @@ export interface Refusal {
 }
 
 const MOST = 1_000
+/** One DeleteObjects can be refused a thousand times. */
+const MOST_DECISIONS = 10
 
 export class RecentRefusals implements Observer {
   readonly #refusals = new Recent<Refusal>(MOST)
@@ -32,7 +34,7 @@ export class RecentRefusals implements Observer {
       caller: outcome.caller?.arn,
       callerAccount: outcome.caller?.accountId,
       sourceIp: outcome.sourceIp,
-      decisions: [...before, ...decisions],
+      decisions: [...before, ...decisions].slice(0, MOST_DECISIONS),
     })
   }
 

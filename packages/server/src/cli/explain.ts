@@ -56,9 +56,11 @@ export function explanationText(explanation: Explanation): string {
 function decisionLines({ action, resource, decision, by, missing, near = [] }: DecisionFacts): string[] {
   return [
     `${decision}: ${action} on ${resource}`,
-    ...by.map(({ policyType, policy, statement }) => `  by statement ${statement} of the ${policy} (${policyType})`),
+    ...by.map(({ policyType, policy, statement }) => `  by statement ${statement} of ${named(policy)} (${policyType})`),
     ...(missing === undefined ? [] : [`  because no ${missing} policy allows it`]),
-    ...near.map((miss) => `  nearly: ${miss.effect} ${miss.statement} of the ${miss.policy}, but ${failedText(miss)}`),
+    ...near.map(
+      (miss) => `  nearly: ${miss.effect} ${miss.statement} of ${named(miss.policy)}, but ${failedText(miss)}`,
+    ),
   ]
 }
 
@@ -67,3 +69,6 @@ function failedText({ failed, operator, key, wanted = [], found }: NearMiss): st
   const value = found === undefined ? 'is absent' : `is ${found.join(', ')}`
   return `${key} ${value} (${operator} ${wanted.join(', ')})`
 }
+
+/** A managed policy is named by its ARN alone. */
+const named = (policy: string) => (policy.startsWith('arn:') ? policy : `the ${policy}`)

@@ -5,7 +5,8 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
-import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
+import type { Access } from '../policy/access.ts'
+import { authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import type { CallContext, Principal } from '../policy/call.ts'
 import { AccessContext, keyValue } from '../policy/condition-keys.ts'
 import { type Decision, decide } from '../policy/decide.ts'

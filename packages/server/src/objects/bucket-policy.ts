@@ -1,5 +1,5 @@
 /** A bucket's policy as it speaks to a caller. */
-import type { Access } from '../policy/authorize.ts'
+import type { Access } from '../policy/access.ts'
 import type { Principal } from '../policy/call.ts'
 import type { Decision } from '../policy/decide.ts'
 import { type Policy, readPolicy } from '../policy/document.ts'

@@ -1,25 +1,12 @@
 /** One access by one call: the decision, and what is said of it. */
 import { Fault } from '../core/fault.ts'
 import type { DecisionFacts } from '../core/outcome.ts'
+import type { Access } from './access.ts'
 import type { CallContext } from './call.ts'
-import { AccessContext, type KeyValue } from './condition-keys.ts'
+import { AccessContext } from './condition-keys.ts'
 import { type Decided, type Decision, decide, type Policies, type PolicyType } from './decide.ts'
-import type { Policy } from './document.ts'
 import { nearMisses } from './explain.ts'
 import type { PolicyRequest } from './request.ts'
-
-/** What a call needs to be allowed. */
-export interface Access {
-  /** e.g. `s3:GetObject`. */
-  readonly action: string
-  readonly resource: string
-  readonly resourceAccount: string
-  readonly resourcePolicy: Policy | undefined
-  /** Whether the resource's policy must give its part also within the account, as a KMS key's must. */
-  readonly resourceMustAllow?: boolean
-  /** The service's condition keys, by lower-case name, and those `aws:` keys that only the service knows. */
-  readonly keys?: (key: string) => KeyValue
-}
 
 export function authorize(call: CallContext, access: Access): Decision {
   return decide(requestOf(call, access), policiesOf(call, access))

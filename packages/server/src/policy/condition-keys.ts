@@ -3,7 +3,7 @@
  * The keys of a service stand with the service; here are the global ones (IAM user guide, "AWS global condition context
  * keys"). Names are in lower case, since policies may write them in any.
  */
-import type { Access } from './authorize.ts'
+import type { Access } from './access.ts'
 import type { CallContext, Principal } from './call.ts'
 import type { RequestContext } from './request.ts'
 

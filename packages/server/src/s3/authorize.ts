@@ -5,32 +5,17 @@ import { aclsSpeak } from '../objects/ownership.ts'
 import type { BucketRecord } from '../objects/records.ts'
 import { bucketSide, objectSide, type ResourceSide } from '../objects/resource-side.ts'
 import type { Tags } from '../objects/types.ts'
+import type { Access } from '../policy/access.ts'
 import { OBJECT_ACL_ACTIONS } from '../policy/acl.ts'
-import { type Access, authorize, decisionFacts, denied } from '../policy/authorize.ts'
+import { authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Policy } from '../policy/document.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
+import type { AccessNeed } from './access-need.ts'
 import { EXISTING_TAG, S3_KEYS, type S3Subject, seesExistingTags } from './condition-keys.ts'
 import { readCopySource } from './copy-source.ts'
 import type { S3Request } from './operation.ts'
 import type { S3Services } from './services.ts'
-
-/** One thing that a request needs to be allowed. */
-export interface AccessNeed {
-  /** e.g. `s3:GetObjectVersion`. */
-  readonly action: string
-  /** Undefined: it is about the caller's own account. */
-  readonly bucket: string | undefined
-  /** '' or absent: it is about the bucket itself. */
-  readonly objectKey?: string
-  readonly versionId?: string | undefined
-  /** The tags that the request sets, where it sets any. */
-  readonly requestTags?: Tags | undefined
-  /** The object is still to be written, so that no ACL of its own can speak. */
-  readonly unwritten?: boolean
-  /** The bucket is still to be made, so that no policy of its own can speak. */
-  readonly unmade?: boolean
-}
 
 /** Opens the bucket to the call where the need is allowed. Throws BucketNotFound or AccessDenied. */
 export async function requireAccess(services: S3Services, request: S3Request, need: AccessNeed): Promise<void> {

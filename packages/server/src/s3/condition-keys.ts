@@ -5,7 +5,7 @@
 import type { BucketRecord } from '../objects/records.ts'
 import type { Tags } from '../objects/types.ts'
 import { type KeyTable, type KeyValue, tagValue } from '../policy/condition-keys.ts'
-import type { AccessNeed } from './authorize.ts'
+import type { AccessNeed } from './access-need.ts'
 import type { S3Request } from './operation.ts'
 
 export interface S3Subject {

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { EncryptionMethod } from '../core/outcome.ts'
 import type { IncomingBody } from '../objects/types.ts'
 import type { CallContext } from '../policy/call.ts'
-import type { AccessNeed } from './authorize.ts'
+import type { AccessNeed } from './access-need.ts'
 import type { S3Services } from './services.ts'
 
 export interface Operation {

@@ -1,11 +1,11 @@
 /** The STS operations, one row each. Source: AWS STS API reference. */
-
 import type { CallerFacts } from '../core/outcome.ts'
 import type { Directory } from '../identity/directory.ts'
 import type { SessionBearer } from '../identity/session-token.ts'
 import type { Sessions, TemporaryCredentials } from '../identity/sessions.ts'
 import { verifyWebIdentity, type WebIdentity, type WebIdentityRooms } from '../identity/web-identity.ts'
-import { type Access, requireAllowed } from '../policy/authorize.ts'
+import type { Access } from '../policy/access.ts'
+import { requireAllowed } from '../policy/authorize.ts'
 import { ANONYMOUS, type CallContext } from '../policy/call.ts'
 import { keyValue } from '../policy/condition-keys.ts'
 import type { Input } from '../protocols/input.ts'

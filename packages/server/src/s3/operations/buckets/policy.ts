@@ -1,6 +1,7 @@
 /** The bucket policy: put, get, delete, and whether it is public. */
 import { bucketPolicy } from '../../../objects/bucket-policy.ts'
 import type { BucketRecord } from '../../../objects/records.ts'
+import type { Policy } from '../../../policy/document.ts'
 import { lintBucketPolicy } from '../../../policy/lint.ts'
 import { isPublic } from '../../../policy/public.ts'
 import { document, element } from '../../../protocols/xml-writer.ts'
@@ -43,6 +44,7 @@ export const putBucketPolicy: Operation = {
     const policy = await checkBucketPolicy(services, text, bucket)
     // A policy that locks its author out is taken, with or without x-amz-confirm-remove-self-bucket-access: the owner's
     // root user can always remove it.
+    let warnings: string | undefined
     await services.buckets.change(call, bucket, (record) => {
       requireOwn(request, record)
       if (record.publicAccessBlock?.blockPublicPolicy && isPublic(policy)) {
@@ -50,12 +52,10 @@ export const putBucketPolicy: Operation = {
           message: `User: ${call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::${bucket}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`,
         })
       }
+      warnings = warningsOf(policy, record, bucket)
       return { ...record, policy: text }
     })
-    const { accountId: ownerAccountId, encryption } = await services.buckets.find(bucket)
-    const warnings = lintBucketPolicy(policy, { bucket, ownerAccountId, defaultEncryption: encryption.algorithm })
-    const codes = warnings.map(({ code, statement }) => (statement === undefined ? code : `${code} (${statement})`))
-    return { status: 204, headers: { 'x-strongroom-policy-warnings': codes.length > 0 ? codes.join(', ') : undefined } }
+    return { status: 204, headers: { 'x-strongroom-policy-warnings': warnings } }
   },
 }
 
@@ -104,4 +104,15 @@ function requireOwn({ call, method }: S3Request, { accountId }: BucketRecord): v
 function policyOf({ policy }: BucketRecord, bucket: string): string {
   if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', { fields: { BucketName: bucket } })
   return policy
+}
+
+/** Codes with their statements, as a header can hold them; undefined where there is nothing to say. */
+function warningsOf(policy: Policy, record: BucketRecord, bucket: string): string | undefined {
+  const { accountId: ownerAccountId, encryption } = record
+  const warnings = lintBucketPolicy(policy, { bucket, ownerAccountId, defaultEncryption: encryption.algorithm })
+  if (warnings.length === 0) return undefined
+  return warnings
+    .map(({ code, statement }) => (statement === undefined ? code : `${code} (${statement})`))
+    .join(', ')
+    .replaceAll(/[^\x20-\x7e]/g, '?')
 }

@@ -1,6 +1,6 @@
 import type { Tags } from '../../../objects/types.ts'
 import { document, element } from '../../../protocols/xml-writer.ts'
-import type { AccessNeed } from '../../authorize.ts'
+import type { AccessNeed } from '../../access-need.ts'
 import { checksumElements, readChecksumAlgorithm } from '../../checksum-headers.ts'
 import { readCopySource } from '../../copy-source.ts'
 import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from '../../encryption-headers.ts'

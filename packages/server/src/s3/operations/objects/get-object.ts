@@ -1,5 +1,6 @@
 import type { GetInput, GetResult, ObjectFacts } from '../../../objects/types.ts'
-import { type AccessNeed, hasAccess } from '../../authorize.ts'
+import type { AccessNeed } from '../../access-need.ts'
+import { hasAccess } from '../../authorize.ts'
 import { checksumHeaders } from '../../checksum-headers.ts'
 import { customerKeyOfRead, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'

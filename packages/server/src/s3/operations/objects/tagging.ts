@@ -1,6 +1,6 @@
 /** The tag set of an object's version. */
 import type { ObjectFacts } from '../../../objects/types.ts'
-import type { AccessNeed } from '../../authorize.ts'
+import type { AccessNeed } from '../../access-need.ts'
 import type { Operation, S3Request } from '../../operation.ts'
 import { OBJECT_TAGS, readTagging, taggingDocument } from '../../tags.ts'
 
