@@ -49,7 +49,9 @@ test('a new certificate is taken up without a restart', async () => {
   const works = (ca: string) => handshake(ca, 'TLSv1.3').then(Boolean, () => false)
   // Every worker must have it: several connections in a row.
   await expect
-    .poll(async () => (await Promise.all(Array.from({ length: 10 }, () => works(another.caPem)))).every(Boolean))
+    .poll(async () => (await Promise.all(Array.from({ length: 10 }, () => works(another.caPem)))).every(Boolean), {
+      timeout: 20_000,
+    })
     .toBe(true)
   expect(await works(server.caPem)).toBe(false)
   await another.remove()
