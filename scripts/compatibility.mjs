@@ -45,7 +45,7 @@ OpenID Connect provider is asked for its keys at its own host only, with a certi
 ## IAM
 
 Use of access keys and roles is not recorded, so \`GetAccessKeyLastUsed\` answers \`N/A\`. Matched statements of a simulation
-have no positions. A trust policy may name principals that do not exist. AWS's managed policies are those that make sense
+have no positions. AWS's managed policies are those that make sense
 here, reduced to the services of this server.
 
 ${table(byName(Object.entries(IAM_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}

@@ -287,6 +287,13 @@ test('roles, with trust policies and tags', async () => {
   expect(decodeURIComponent(found.Role!.AssumeRolePolicyDocument!)).toBe(AssumeRolePolicyDocument)
   const broken = new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: policy('Allow', 'sts:AssumeRole') })
   expect(await failure(iam.send(broken))).toMatchObject({ code: 'MalformedPolicyDocumentException', status: 400 })
+  const nobody = `arn:aws:iam::${account}:user/nobody`
+  const stranger = AssumeRolePolicyDocument.replace(`arn:aws:iam::${account}:root`, nobody)
+  const trusting = new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: stranger })
+  expect(await failure(iam.send(trusting))).toMatchObject({
+    code: 'MalformedPolicyDocumentException',
+    message: `Invalid principal in policy: "AWS":"${nobody}"`,
+  })
 })
 
 test('lists come in pages', async () => {

@@ -112,7 +112,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     title: 'AWS IAM',
     protocol: awsQuery(IAM_NAMESPACE),
     operations: IAM_OPERATIONS,
-    services: { store: store.identity, clock },
+    services: { accounts, store: store.identity, clock },
     authentication: { directory, service: 'iam', region, global: true, clock },
     toError: toIamError,
     allowPlainHttp: file.plainHttpServices.includes('iam'),

@@ -1,10 +1,14 @@
 /** Roles and who may assume them. */
 import { findHolder, listHolders } from '../../identity/holders.ts'
+import { missingPrincipal } from '../../identity/known-principals.ts'
+import { readTrustPolicy } from '../../identity/policy-documents.ts'
 import { createRole, deleteRole, updateRole, updateTrustPolicy } from '../../identity/roles.ts'
+import { PolicyError } from '../../policy/policy-error.ts'
 import type { Input } from '../../protocols/input.ts'
 import type { IamOperations } from '../operation.ts'
 import { page } from '../page.ts'
 import { newName, optionalPolicyArn, path, pathPrefix, policyDocument, roleName, tags } from '../read-input.ts'
+import type { IamServices } from '../services.ts'
 import { boundaryShape, listedRole, roleDetails, roleShape, tagsIfAny } from '../shapes.ts'
 import { allOf, newOne, role } from '../targets.ts'
 
@@ -16,13 +20,14 @@ export const ROLE_OPERATIONS: IamOperations = {
     readOnly: false,
     on: newOne('role', 'RoleName'),
     withTags: 'TagRole',
-    async run({ store, clock }, { principal }, input) {
+    async run(services, { principal }, input) {
+      const { store, clock } = services
       const facts = {
         roleName: newName(input, 'RoleName'),
         path: path(input) ?? '/',
         description: description(input) ?? '',
         maxSessionSeconds: maxSessionSeconds(input) ?? 3600,
-        trustPolicy: policyDocument(input, 'AssumeRolePolicyDocument'),
+        trustPolicy: await trustPolicy(services, policyDocument(input, 'AssumeRolePolicyDocument')),
         tags: tags(input, 'insensitive'),
         boundary: optionalPolicyArn(input, 'PermissionsBoundary'),
       }
@@ -69,8 +74,11 @@ export const ROLE_OPERATIONS: IamOperations = {
   UpdateAssumeRolePolicy: {
     readOnly: false,
     on: role,
-    async run({ store }, { principal }, input) {
-      await updateTrustPolicy(store, principal.accountId, roleName(input), policyDocument(input))
+    async run(services, { principal }, input) {
+      const { store } = services
+      await findHolder(store, 'role', principal.accountId, roleName(input))
+      const document = await trustPolicy(services, policyDocument(input))
+      await updateTrustPolicy(store, principal.accountId, roleName(input), document)
       return {}
     },
   },
@@ -91,4 +99,11 @@ export const ROLE_OPERATIONS: IamOperations = {
       return { Roles: items.map(listedRole), ...truncation }
     },
   },
+}
+
+/** Whom a role trusts must be there. Throws PolicyMalformed. */
+async function trustPolicy({ accounts, store }: IamServices, document: string): Promise<string> {
+  const missing = await missingPrincipal(readTrustPolicy(document, 'trust policy'), accounts, store)
+  if (missing) throw new PolicyError(`Invalid principal in policy: "AWS":"${missing}"`)
+  return document
 }
