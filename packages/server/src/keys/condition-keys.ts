@@ -22,6 +22,7 @@ export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
   /** The keys of tags to be set or removed. */
   readonly tagKeys?: readonly string[]
   readonly pendingWindowInDays?: number
+  readonly rotationPeriodInDays?: number | undefined
   readonly bypassesLockoutCheck?: boolean
 }
 
@@ -80,6 +81,7 @@ export const KMS_KEYS: KeyTable<KeySubject> = {
     'kms:grantisforawsresource': ({ use: { action } }) =>
       action === 'kms:CreateGrant' || action === 'kms:ListGrants' || action === 'kms:RevokeGrant' ? false : undefined,
     'kms:schedulekeydeletionpendingwindowindays': ({ use }) => use.pendingWindowInDays,
+    'kms:rotationperiodindays': ({ use }) => use.rotationPeriodInDays,
     'kms:bypasspolicylockoutsafetycheck': ({ use }) => use.bypassesLockoutCheck,
     'aws:tagkeys': ({ use }) => use.tagKeys ?? use.tags?.map(({ TagKey }) => TagKey),
   },

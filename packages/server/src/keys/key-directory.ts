@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
 import { PolicyError } from '../policy/policy-error.ts'
+import { each } from '../records/each-record.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { KeyUse } from './condition-keys.ts'
@@ -12,6 +13,14 @@ import type { KeyAction } from './key-actions.ts'
 import { keyArn } from './key-id.ts'
 import type { KeyMaterial } from './key-material.ts'
 import { checkKeyPolicy } from './key-policy.ts'
+import {
+  DEFAULT_PERIOD_DAYS,
+  isRotationDue,
+  requireOnDemandRotation,
+  rotated,
+  withoutSchedule,
+  withSchedule,
+} from './key-rotation.ts'
 import { requireLasting } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
@@ -23,12 +32,14 @@ import {
   kmsAliasRecord,
   kmsKeyRecord,
   newAlias,
+  type RotationType,
 } from './kms-records.ts'
 
 /** The managed key of S3, and what AWS says of it. */
 const S3_ALIAS = 'alias/aws/s3'
 const S3_DESCRIPTION = 'Default key that protects my S3 objects when no other key is defined'
 const DAY_MS = 86_400_000
+const ALL_KEYS = new Uint8Array(0)
 
 export interface NewKey {
   readonly description: string
@@ -173,6 +184,39 @@ export class KeyDirectory {
     })
   }
 
+  /** Without a period: a year. */
+  enableRotation(call: CallContext, keyId: string, periodDays: number | undefined): Promise<KmsKey> {
+    const use = { action: 'kms:EnableKeyRotation', rotationPeriodInDays: periodDays } as const
+    return this.#change(call, keyId, use, (key) =>
+      withSchedule(key, periodDays ?? DEFAULT_PERIOD_DAYS, this.#clock.nowMs()),
+    )
+  }
+
+  disableRotation(call: CallContext, keyId: string): Promise<KmsKey> {
+    return this.#change(call, keyId, { action: 'kms:DisableKeyRotation' }, withoutSchedule)
+  }
+
+  rotateOnDemand(call: CallContext, keyId: string): Promise<KmsKey> {
+    return this.#change(call, keyId, { action: 'kms:RotateKeyOnDemand' }, (key) => {
+      requireOnDemandRotation(key)
+      return this.#rotated(key, 'ON_DEMAND')
+    })
+  }
+
+  /** Rotates every key whose schedule says so. Resolves to their ARNs. A key that is changed meanwhile waits for the next time. */
+  async rotateDueKeys(): Promise<readonly string[]> {
+    const arns: string[] = []
+    for await (const stored of each(this.#records, kmsKeyRecord, ALL_KEYS)) {
+      if (!isRotationDue(stored.value, this.#clock.nowMs())) continue
+      const done = await this.#records.commit(
+        [this.#records.unchanged(kmsKeyRecord, stored)],
+        [this.#records.put(kmsKeyRecord, stored.name, this.#rotated(stored.value, 'AUTOMATIC'))],
+      )
+      if (done) arns.push(stored.value.arn)
+    }
+    return arns
+  }
+
   /** The managed key of S3, made at its first use. */
   async managedS3Key(call: CallContext): Promise<Stored<KmsKey>> {
     const { accountId } = call.principal
@@ -207,6 +251,10 @@ export class KeyDirectory {
       if (done) return next
     }
     throw new Fault('Contention', { what: keyId })
+  }
+
+  #rotated(key: KmsKey, type: RotationType): KmsKey {
+    return rotated(key, this.#material.make(key.arn, key.material.length + 1), type, this.#clock.nowMs())
   }
 
   #requireWayBack(call: CallContext, key: KmsKey): void {

@@ -9,6 +9,19 @@ export interface KmsTag {
   readonly TagValue: string
 }
 
+/** When a key is rotated by itself. */
+export interface RotationSchedule {
+  readonly periodDays: number
+  readonly nextAtMs: number
+}
+
+export type RotationType = 'AUTOMATIC' | 'ON_DEMAND'
+
+export interface Rotation {
+  readonly atMs: number
+  readonly type: RotationType
+}
+
 export interface KmsKey {
   readonly accountId: string
   readonly keyId: string
@@ -25,6 +38,10 @@ export interface KmsKey {
   readonly grants?: number
   /** Wrapped material by version, the first being version 1; base64. */
   readonly material: readonly string[]
+  /** How each version but the first came to be; absent: there is none but the first. */
+  readonly rotations?: readonly Rotation[]
+  /** As it was set. Asked by `rotationSchedule`, since managed keys have one from the start. */
+  readonly rotationSchedule?: RotationSchedule
 }
 
 export interface KmsAlias {

@@ -10,6 +10,7 @@ import { validation } from './errors.ts'
 import { GRANT_OPERATIONS, takingTokens } from './grant-operations.ts'
 import { KEY_POLICY_OPERATIONS, optionalPolicy } from './key-policy-operations.ts'
 import { readMarker, truncation } from './paging.ts'
+import { ROTATION_OPERATIONS } from './rotation-operations.ts'
 import { TAG_OPERATIONS } from './tag-operations.ts'
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
@@ -59,13 +60,6 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
         Keys: page.map(({ keyId, arn }) => ({ KeyId: keyId, KeyArn: arn })),
         ...truncation(found.length > limit, page.at(-1)?.keyId),
       }
-    },
-  },
-  GetKeyRotationStatus: {
-    readOnly: true,
-    async run(kms, call, input) {
-      const key = await kms.keys.describeKey(call, input.keyId(), 'kms:GetKeyRotationStatus')
-      return { KeyId: key.arn, KeyRotationEnabled: false }
     },
   },
   UpdateKeyDescription: {
@@ -212,14 +206,14 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   },
   ...KEY_POLICY_OPERATIONS,
   ...GRANT_OPERATIONS,
+  ...ROTATION_OPERATIONS,
   ...TAG_OPERATIONS,
   ...Object.fromEntries(
     (
       'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DeleteImportedKeyMaterial ' +
-      'DeriveSharedSecret DescribeCustomKeyStores DisableKeyRotation DisconnectCustomKeyStore ' +
-      'EnableKeyRotation GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateMac ' +
-      'GetKeyLastUsage GetParametersForImport GetPublicKey ImportKeyMaterial ListKeyRotations ' +
-      'ReplicateKey RotateKeyOnDemand Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify VerifyMac'
+      'DeriveSharedSecret DescribeCustomKeyStores DisconnectCustomKeyStore GenerateDataKeyPair ' +
+      'GenerateDataKeyPairWithoutPlaintext GenerateMac GetKeyLastUsage GetParametersForImport GetPublicKey ' +
+      'ImportKeyMaterial ReplicateKey Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify VerifyMac'
     )
       .split(' ')
       .map((name) => [name, { readOnly: /^(Get|List|Describe|Generate|Verify|Derive)/.test(name) }]),

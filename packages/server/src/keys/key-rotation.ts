@@ -1,0 +1,65 @@
+/**
+ * When a key's material is replaced (developer guide, "Rotate AWS KMS keys"). The newest material encrypts; all that came
+ * before still decrypts what was made with it. Nothing is encrypted anew.
+ */
+import { Fault } from '../core/fault.ts'
+import { requireUsable } from './key-state.ts'
+import type { KmsKey, RotationSchedule, RotationType } from './kms-records.ts'
+
+export const DEFAULT_PERIOD_DAYS = 365
+/** For one key, ever; not adjustable (API reference, RotateKeyOnDemand). */
+const MAX_ON_DEMAND = 25
+const DAY_MS = 86_400_000
+
+/** Undefined where the key is rotated on demand only. */
+export function rotationSchedule(key: KmsKey): RotationSchedule | undefined {
+  if (key.rotationSchedule || key.manager === 'CUSTOMER') return key.rotationSchedule
+  // Managed keys always are, and nobody can change it.
+  return scheduled(DEFAULT_PERIOD_DAYS, key.createdAtMs)
+}
+
+/** Asking again for the period that holds does not put the next rotation off. Throws as `requireUsable`. */
+export function withSchedule(key: KmsKey, periodDays: number, nowMs: number): KmsKey {
+  requireUsable(key)
+  if (key.rotationSchedule?.periodDays === periodDays) return key
+  return { ...key, rotationSchedule: scheduled(periodDays, nowMs) }
+}
+
+/** Throws as `requireUsable`. */
+export function withoutSchedule(key: KmsKey): KmsKey {
+  requireUsable(key)
+  const { rotationSchedule: _, ...rest } = key
+  return rest
+}
+
+/** Throws as `requireUsable`, and KmsLimitExceeded. */
+export function requireOnDemandRotation(key: KmsKey): void {
+  requireUsable(key)
+  const onDemand = (key.rotations ?? []).filter(({ type }) => type === 'ON_DEMAND').length
+  if (onDemand < MAX_ON_DEMAND) return
+  throw new Fault('KmsLimitExceeded', {
+    message: `The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ${key.arn}`,
+  })
+}
+
+/** A key that cannot be used is not rotated; one that is enabled again when its time has passed is, at once. */
+export function isRotationDue(key: KmsKey, nowMs: number): boolean {
+  const schedule = rotationSchedule(key)
+  return key.state === 'Enabled' && schedule !== undefined && schedule.nextAtMs <= nowMs
+}
+
+/** The key with new material, which encrypts from now on. Only a rotation by schedule moves the schedule. */
+export function rotated(key: KmsKey, wrapped: string, type: RotationType, nowMs: number): KmsKey {
+  const schedule = type === 'AUTOMATIC' ? rotationSchedule(key) : undefined
+  return {
+    ...key,
+    material: [...key.material, wrapped],
+    rotations: [...(key.rotations ?? []), { atMs: nowMs, type }],
+    ...(schedule && { rotationSchedule: scheduled(schedule.periodDays, nowMs) }),
+  }
+}
+
+const scheduled = (periodDays: number, fromMs: number): RotationSchedule => ({
+  periodDays,
+  nextAtMs: fromMs + periodDays * DAY_MS,
+})
