@@ -149,7 +149,9 @@ function announce(
   lines.push(`  Data   ${settings.dataDir}`, '', '  To use it from another terminal:', '')
   if (root.path) lines.push(`    export AWS_SHARED_CREDENTIALS_FILE=${root.path} AWS_PROFILE=${CREDENTIALS_PROFILE}`)
   if (ca) lines.push(`    export AWS_CA_BUNDLE=${ca}`)
-  lines.push(`    export AWS_REGION=${settings.region} AWS_ENDPOINT_URL=${https ?? http}`)
+  // The SDKs read the one, AWS CLI 1 the other.
+  lines.push(`    export AWS_REGION=${settings.region} AWS_DEFAULT_REGION=${settings.region}`)
+  lines.push(`    export AWS_ENDPOINT_URL=${https ?? http}`)
   lines.push('    aws s3 mb s3://my-bucket && aws s3 cp README.md s3://my-bucket/', '')
   if (warning) lines.push(`  Note: ${warning}`, '')
   process.stdout.write(`${lines.join('\n')}\n`)
