@@ -30,7 +30,7 @@ claim them. Object keys with a NUL character are refused.
 
 ## KMS
 
-Symmetric keys (\`SYMMETRIC_DEFAULT\`) only.
+Symmetric keys (\`SYMMETRIC_DEFAULT\`) and HMAC keys (\`HMAC_224\` to \`HMAC_512\`); no asymmetric ones yet.
 
 ${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 

@@ -64,9 +64,10 @@ export interface FaultDetails {
   KmsKeyDisabled: { keyArn: string }
   /** `state` completes the text `<arn> is …`. */
   KmsKeyStateInvalid: { keyArn: string; state: string }
-  KmsKeyUsageInvalid: { keyArn: string; keyUsage: string; operation: string }
+  KmsKeyUsageInvalid: { message: string }
   KmsCiphertextInvalid: Record<string, never>
   KmsKeyIncorrect: Record<string, never>
+  KmsMacInvalid: Record<string, never>
   KmsAliasExists: { aliasArn: string }
   KmsAliasInvalid: { message: string }
   KmsArnInvalid: { message: string }

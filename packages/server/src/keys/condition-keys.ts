@@ -7,6 +7,7 @@ import { type KeyTable, type KeyValue, tagValue } from '../policy/condition-keys
 import type { GrantTerms } from './grant-records.ts'
 import { type AccountAction, factsOf, KEY_ACTIONS, type KeyAction } from './key-actions.ts'
 import type { EncryptionContext } from './key-material.ts'
+import { KEY_SPECS, type KeySpec, type MacAlgorithm, specOf } from './key-specs.ts'
 import type { KmsKey, KmsTag } from './kms-records.ts'
 
 /** What a call means to do, as far as policies and grants may ask. */
@@ -21,6 +22,9 @@ export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
   readonly tags?: readonly KmsTag[]
   /** The keys of tags to be set or removed. */
   readonly tagKeys?: readonly string[]
+  /** Of CreateKey. */
+  readonly keySpec?: KeySpec
+  readonly macAlgorithm?: MacAlgorithm
   readonly pendingWindowInDays?: number
   readonly rotationPeriodInDays?: number | undefined
   readonly bypassesLockoutCheck?: boolean
@@ -50,8 +54,11 @@ const ofNewGrant =
   ({ use }) =>
     use.action === 'kms:CreateGrant' && use.grant ? value(use.grant) : undefined
 
-const isCryptographic = ({ action }: KeyUse<KeyAction | AccountAction>) =>
-  action in KEY_ACTIONS && factsOf(action as KeyAction).cryptographic === true
+/** Of a key, or of the one to be made. */
+const specIn = ({ key, use }: KeySubject): KeySpec | undefined => (key ? specOf(key) : use.keySpec)
+
+const isEncryption = ({ action }: KeyUse<KeyAction | AccountAction>) =>
+  action in KEY_ACTIONS && factsOf(action as KeyAction).usage === 'ENCRYPT_DECRYPT'
 
 export const KMS_KEYS: KeyTable<KeySubject> = {
   keys: {
@@ -62,10 +69,14 @@ export const KMS_KEYS: KeyTable<KeySubject> = {
       const names = Object.keys(encryptionContext ?? {})
       return names.length === 0 ? undefined : names
     },
-    'kms:encryptionalgorithm': ({ use }) => (isCryptographic(use) ? 'SYMMETRIC_DEFAULT' : undefined),
+    'kms:encryptionalgorithm': ({ use }) => (isEncryption(use) ? 'SYMMETRIC_DEFAULT' : undefined),
     'kms:reencryptonsamekey': ({ use }) => use.onSameKey,
-    'kms:keyspec': ofKey('SYMMETRIC_DEFAULT'),
-    'kms:keyusage': ofKey('ENCRYPT_DECRYPT'),
+    'kms:macalgorithm': ({ use }) => use.macAlgorithm,
+    'kms:keyspec': specIn,
+    'kms:keyusage': (subject) => {
+      const spec = specIn(subject)
+      return spec && KEY_SPECS[spec].usage
+    },
     'kms:keyorigin': ofKey('AWS_KMS'),
     'kms:multiregion': ofKey(false),
     'kms:requestalias': ({ requestAlias }) => requestAlias,

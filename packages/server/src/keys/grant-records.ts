@@ -39,6 +39,8 @@ export const GRANTABLE_OPERATIONS = [
   'GenerateDataKeyWithoutPlaintext',
   'ReEncryptFrom',
   'ReEncryptTo',
+  'GenerateMac',
+  'VerifyMac',
   'CreateGrant',
   'RetireGrant',
   'DescribeKey',

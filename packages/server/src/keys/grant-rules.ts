@@ -10,7 +10,7 @@ export function covers(grant: GrantTerms, use: KeyUse): boolean {
   const operation = use.action.slice('kms:'.length)
   if (!grant.operations.some((one) => one === operation)) return false
   if (use.action === 'kms:CreateGrant') return use.grant !== undefined && isNoWider(use.grant, grant)
-  return !factsOf(use.action).cryptographic || holds(grant.constraints, use.encryptionContext ?? {})
+  return factsOf(use.action).usage !== 'ENCRYPT_DECRYPT' || holds(grant.constraints, use.encryptionContext ?? {})
 }
 
 /** Whoever was granted CreateGrant passes on no more than what they have. */

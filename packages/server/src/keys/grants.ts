@@ -18,6 +18,7 @@ import {
 } from './grant-records.ts'
 import type { FoundKey, KeyAccess } from './key-access.ts'
 import type { EncryptionContext } from './key-material.ts'
+import { isFor, specOf, usageOf } from './key-specs.ts'
 import { requireUsable } from './key-state.ts'
 import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 
@@ -60,6 +61,7 @@ export class KeyGrants {
       await this.#access.require(call, found, use)
       const key = found.stored.value
       requireUsable(key)
+      requireFitting(key, terms)
       if (dryRun) throw new Fault('KmsDryRun', {})
       const same = name === undefined ? undefined : await this.#alike(key, name, terms)
       if (same) return same
@@ -262,3 +264,18 @@ function termsText({ retiringPrincipal, operations, constraints }: GrantTerms): 
 const grantNotFound = (grantId: string) => new Fault('KmsKeyNotFound', { message: `Grant ID ${grantId} not found` })
 /** For each key, not adjustable (developer guide, "Resource quotas"). */
 const MAX_GRANTS = 50_000
+
+/** Throws KmsValidation where keys of this kind are not for what the grant would give. */
+function requireFitting(key: KmsKey, { operations, constraints }: GrantTerms): void {
+  const unfit = operations.find((operation) => !isFor(key, `kms:${operation}`))
+  if (unfit !== undefined) {
+    throw new Fault('KmsValidation', {
+      message: `The operation ${unfit} is not valid for a key with key spec ${specOf(key)}.`,
+    })
+  }
+  if (constraints && usageOf(key) !== 'ENCRYPT_DECRYPT') {
+    throw new Fault('KmsValidation', {
+      message: `Encryption context constraints are not valid for a key with key spec ${specOf(key)}.`,
+    })
+  }
+}

@@ -1,4 +1,5 @@
 /** What the KMS's actions have in common and what tells them apart, one row each (developer guide, "AWS KMS permissions"). */
+import type { KeyUsage } from './key-specs.ts'
 
 interface KeyActionFacts {
   /** Whether the key may be named by an alias. */
@@ -7,19 +8,23 @@ interface KeyActionFacts {
   readonly acrossAccounts?: true
   /** Whether a grant can give it. */
   readonly grantable?: true
-  /** Whether it uses the key's material, under an encryption context. */
-  readonly cryptographic?: true
+  /** What the key must be for, where its material is used. */
+  readonly usage?: KeyUsage
 }
 
-const cryptographic = { byAlias: true, acrossAccounts: true, grantable: true, cryptographic: true } as const
+const forUse = { byAlias: true, acrossAccounts: true, grantable: true } as const
+const encryption = { ...forUse, usage: 'ENCRYPT_DECRYPT' } as const
+const mac = { ...forUse, usage: 'GENERATE_VERIFY_MAC' } as const
 
 export const KEY_ACTIONS = {
-  'kms:Encrypt': cryptographic,
-  'kms:Decrypt': cryptographic,
-  'kms:ReEncryptFrom': cryptographic,
-  'kms:ReEncryptTo': cryptographic,
-  'kms:GenerateDataKey': cryptographic,
-  'kms:GenerateDataKeyWithoutPlaintext': cryptographic,
+  'kms:Encrypt': encryption,
+  'kms:Decrypt': encryption,
+  'kms:ReEncryptFrom': encryption,
+  'kms:ReEncryptTo': encryption,
+  'kms:GenerateDataKey': encryption,
+  'kms:GenerateDataKeyWithoutPlaintext': encryption,
+  'kms:GenerateMac': mac,
+  'kms:VerifyMac': mac,
   'kms:DescribeKey': { byAlias: true, acrossAccounts: true, grantable: true },
   'kms:CreateGrant': { acrossAccounts: true, grantable: true },
   'kms:ListGrants': { acrossAccounts: true },

@@ -7,6 +7,7 @@ import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { KeyAccess } from './key-access.ts'
 import { aliasArn } from './key-id.ts'
+import { usageOf } from './key-specs.ts'
 import { requireLasting } from './key-state.ts'
 import { aliasName, type KmsAlias, type KmsKey, kmsAliasRecord, newAlias } from './kms-records.ts'
 
@@ -43,8 +44,9 @@ export class KeyAliases {
     this.#access.requireOwn(call, use, this.#arn(call, alias))
     const target = await this.#access.allowed(call, targetKeyId, use)
     const current = await this.#required(call, alias)
-    await this.#access.allowed(call, current.value.keyId, use)
+    const last = await this.#access.allowed(call, current.value.keyId, use)
     requireLasting(target)
+    requireSameUsage(alias, last, target)
     const next = { ...current.value, keyId: target.keyId, updatedAtMs: this.#clock.nowMs() }
     const done = await this.#records.commit(
       [this.#records.unchanged(kmsAliasRecord, current)],
@@ -107,6 +109,14 @@ export async function aliasesOf(records: RecordStore, key: KmsKey): Promise<read
     if (alias.value.keyId === key.keyId) found.push(alias)
   }
   return found
+}
+
+/** No alias comes to stand for a key that cannot do what the last one did (API reference, UpdateAlias). */
+function requireSameUsage(alias: string, last: KmsKey, target: KmsKey): void {
+  if (usageOf(last) === usageOf(target)) return
+  throw new Fault('KmsValidation', {
+    message: `${alias} is of a key with key usage ${usageOf(last)}, which ${target.arn} does not have.`,
+  })
 }
 
 function requireAliasName(alias: string): void {

@@ -21,6 +21,7 @@ import {
   withoutSchedule,
   withSchedule,
 } from './key-rotation.ts'
+import { KEY_SPECS, type KeySpec, specOf } from './key-specs.ts'
 import { requireLasting } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
@@ -42,6 +43,8 @@ const DAY_MS = 86_400_000
 const ALL_KEYS = new Uint8Array(0)
 
 export interface NewKey {
+  /** Undefined: SYMMETRIC_DEFAULT. */
+  readonly keySpec?: KeySpec
   readonly description: string
   readonly tags: readonly KmsTag[]
   /** Undefined: the default one. */
@@ -65,9 +68,9 @@ export class KeyDirectory {
   }
 
   async createKey(call: CallContext, input: NewKey): Promise<KmsKey> {
-    const { description, policy, bypassesLockoutCheck = false } = input
+    const { description, policy, keySpec = 'SYMMETRIC_DEFAULT', bypassesLockoutCheck = false } = input
     const tags = withTags([], input.tags)
-    const use = { ...(tags.length > 0 && { tags }), bypassesLockoutCheck }
+    const use = { ...(tags.length > 0 && { tags }), keySpec, bypassesLockoutCheck }
     this.#access.requireOwn(call, { action: 'kms:CreateKey', ...use })
     if (tags.length > 0) this.#access.requireOwn(call, { action: 'kms:TagResource', tags })
     if (policy !== undefined) checkKeyPolicy(policy)
@@ -75,6 +78,7 @@ export class KeyDirectory {
       description,
       tags,
       manager: 'CUSTOMER',
+      ...(keySpec !== 'SYMMETRIC_DEFAULT' && { keySpec }),
       ...(policy !== undefined && { policy }),
     })
     if (policy !== undefined && !bypassesLockoutCheck) this.#requireWayBack(call, key)
@@ -254,7 +258,9 @@ export class KeyDirectory {
   }
 
   #rotated(key: KmsKey, type: RotationType): KmsKey {
-    return rotated(key, this.#material.make(key.arn, key.material.length + 1), type, this.#clock.nowMs())
+    const { materialBytes } = KEY_SPECS[specOf(key)]
+    const wrapped = this.#material.make(key.arn, key.material.length + 1, materialBytes)
+    return rotated(key, wrapped, type, this.#clock.nowMs())
   }
 
   #requireWayBack(call: CallContext, key: KmsKey): void {
@@ -265,7 +271,7 @@ export class KeyDirectory {
   #newKey(
     accountId: string,
     keyId: string,
-    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy'>,
+    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy' | 'keySpec'>,
   ): KmsKey {
     const arn = keyArn(this.#region, accountId, keyId)
     return {
@@ -275,7 +281,7 @@ export class KeyDirectory {
       arn,
       createdAtMs: this.#clock.nowMs(),
       state: 'Enabled' satisfies KeyState,
-      material: [this.#material.make(arn, 1)],
+      material: [this.#material.make(arn, 1, KEY_SPECS[facts.keySpec ?? 'SYMMETRIC_DEFAULT'].materialBytes)],
     }
   }
 }

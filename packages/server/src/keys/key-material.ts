@@ -1,6 +1,6 @@
 /** Key material: made, wrapped under the root key, opened again and used. */
-import { createHash } from 'node:crypto'
-import { generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
 import { encryptBlob } from './ciphertext.ts'
@@ -13,14 +13,18 @@ export class KeyMaterial {
   readonly #wrapping: MessageKey
   /** Opened material by its wrapped form. */
   readonly #opened = new Recent<MessageKey>(MOST_OPENED)
+  /** The same of HMAC keys. */
+  readonly #macKeys = new Recent<KeyObject>(MOST_OPENED)
 
   constructor(rootKey: RootKey) {
     this.#wrapping = new MessageKey(rootKey.derive('KMS key material'))
   }
 
   /** New material in its wrapped form, base64. */
-  make(arn: string, version: number): string {
-    const wrapped = wrapKey(this.#wrapping, generateDataKey(), materialContext(arn, version))
+  make(arn: string, version: number, bytes: number): string {
+    const material = randomBytes(bytes)
+    const wrapped = this.#wrapping.seal(material, materialContext(arn, version))
+    material.fill(0)
     return Buffer.from(wrapped).toString('base64')
   }
 
@@ -34,14 +38,30 @@ export class KeyMaterial {
   open(key: KmsKey, version: number): MessageKey {
     const wrapped = key.material[version - 1]
     if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
-    let opened = this.#opened.get(wrapped)
-    if (!opened) {
-      const material = unwrapKey(this.#wrapping, Buffer.from(wrapped, 'base64'), materialContext(key.arn, version))
-      opened = new MessageKey(material.bytes())
-      material.wipe()
-      this.#opened.set(wrapped, opened)
+    return this.#remembered(this.#opened, wrapped, key.arn, version, (material) => new MessageKey(material))
+  }
+
+  /** By the only material that an HMAC key has. `hash`: its name for node:crypto. */
+  mac(key: KmsKey, hash: string, message: Uint8Array): Uint8Array {
+    const macKey = this.#remembered(this.#macKeys, key.material[0]!, key.arn, 1, createSecretKey)
+    return createHmac(hash, macKey).update(message).digest()
+  }
+
+  #remembered<K>(
+    known: Recent<K>,
+    wrapped: string,
+    arn: string,
+    version: number,
+    toKey: (material: Uint8Array) => K,
+  ): K {
+    let key = known.get(wrapped)
+    if (!key) {
+      const material = this.#wrapping.open(Buffer.from(wrapped, 'base64'), materialContext(arn, version))
+      key = toKey(material)
+      material.fill(0)
+      known.set(wrapped, key)
     }
-    return opened
+    return key
   }
 }
 

@@ -3,6 +3,7 @@
  * before still decrypts what was made with it. Nothing is encrypted anew.
  */
 import { Fault } from '../core/fault.ts'
+import { specOf } from './key-specs.ts'
 import { requireUsable } from './key-state.ts'
 import type { KmsKey, RotationSchedule, RotationType } from './kms-records.ts'
 
@@ -11,6 +12,14 @@ export const DEFAULT_PERIOD_DAYS = 365
 const MAX_ON_DEMAND = 25
 const DAY_MS = 86_400_000
 
+/** Throws KmsUnsupported: only keys that encrypt have more than one material, since only a ciphertext names its own. */
+export function requireRotatable(key: KmsKey): void {
+  if (specOf(key) === 'SYMMETRIC_DEFAULT') return
+  throw new Fault('KmsUnsupported', {
+    message: `${key.arn} key spec is ${specOf(key)} which is not valid for this operation.`,
+  })
+}
+
 /** Undefined where the key is rotated on demand only. */
 export function rotationSchedule(key: KmsKey): RotationSchedule | undefined {
   if (key.rotationSchedule || key.manager === 'CUSTOMER') return key.rotationSchedule
@@ -18,22 +27,25 @@ export function rotationSchedule(key: KmsKey): RotationSchedule | undefined {
   return scheduled(DEFAULT_PERIOD_DAYS, key.createdAtMs)
 }
 
-/** Asking again for the period that holds does not put the next rotation off. Throws as `requireUsable`. */
+/** Asking again for the period that holds does not put the next rotation off. Throws as `requireRotatable` and `requireUsable`. */
 export function withSchedule(key: KmsKey, periodDays: number, nowMs: number): KmsKey {
+  requireRotatable(key)
   requireUsable(key)
   if (key.rotationSchedule?.periodDays === periodDays) return key
   return { ...key, rotationSchedule: scheduled(periodDays, nowMs) }
 }
 
-/** Throws as `requireUsable`. */
+/** Throws as `requireRotatable` and `requireUsable`. */
 export function withoutSchedule(key: KmsKey): KmsKey {
+  requireRotatable(key)
   requireUsable(key)
   const { rotationSchedule: _, ...rest } = key
   return rest
 }
 
-/** Throws as `requireUsable`, and KmsLimitExceeded. */
+/** Throws as `requireRotatable` and `requireUsable`, and KmsLimitExceeded. */
 export function requireOnDemandRotation(key: KmsKey): void {
+  requireRotatable(key)
   requireUsable(key)
   const onDemand = (key.rotations ?? []).filter(({ type }) => type === 'ON_DEMAND').length
   if (onDemand < MAX_ON_DEMAND) return

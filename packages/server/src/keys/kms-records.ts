@@ -1,6 +1,7 @@
 /** Records of the KMS. */
 import { name, ZERO } from '../records/names.ts'
 import { defineRecord } from '../records/record-store.ts'
+import type { KeySpec } from './key-specs.ts'
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 
@@ -28,6 +29,8 @@ export interface KmsKey {
   readonly arn: string
   readonly description: string
   readonly manager: 'AWS' | 'CUSTOMER'
+  /** Absent: SYMMETRIC_DEFAULT. */
+  readonly keySpec?: KeySpec
   readonly createdAtMs: number
   readonly state: KeyState
   readonly deletionAtMs?: number

@@ -2,7 +2,7 @@
  * The KMS: what can be done with keys. The KMS door and S3 call the same methods, so authorization, state and audit meet
  * both alike. Source: AWS KMS API reference; texts as AWS gives them.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import { DataKey } from '@strongroom/crypto'
 import { generateDataKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
@@ -18,7 +18,8 @@ import { KeyAliases } from './key-aliases.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import type { DataKeyRequest, GeneratedDataKey, KeyService, UnwrapRequest } from './key-service.ts'
-import { requireUsable } from './key-state.ts'
+import { type MacAlgorithm, macHash } from './key-specs.ts'
+import { requireUsableFor } from './key-state.ts'
 import type { KmsKey } from './kms-records.ts'
 import type { RootKey } from './root-key.ts'
 
@@ -29,6 +30,13 @@ export interface KmsOptions {
   readonly clock: Clock
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
   readonly observer: Observer
+}
+
+export interface MacRequest {
+  readonly keyId: string
+  readonly message: Uint8Array
+  readonly algorithm: MacAlgorithm
+  readonly dryRun?: boolean
 }
 
 export class Kms implements KeyService {
@@ -63,7 +71,7 @@ export class Kms implements KeyService {
       const key = found.stored.value
       tell(key.arn)
       await this.#access.require(viaS3, found, { action, encryptionContext })
-      requireUsable(key)
+      requireUsableFor(key, action)
       const dataKey = generateDataKey()
       return { dataKey, wrapped: this.#material.encrypt(key, dataKey.bytes(), encryptionContext), keyArn: key.arn }
     })
@@ -107,7 +115,7 @@ export class Kms implements KeyService {
     const names = readNames(ciphertextBlob)
     const action = reEncrypt ? 'kms:ReEncryptFrom' : 'kms:Decrypt'
     const key = await this.#keyOf(call, names.keyArn, input.keyId, { action, encryptionContext, ...reEncrypt })
-    requireUsable(key)
+    requireUsableFor(key, action)
     const material = this.#material.open(key, names.materialVersion)
     const plaintext = decryptBlob(material, names.headBytes, ciphertextBlob, encryptionContext)
     if (input.dryRun) throw new Fault('KmsDryRun', {})
@@ -144,7 +152,7 @@ export class Kms implements KeyService {
     const onSameKey = readNames(ciphertextBlob).keyArn === destination.arn
     const use = { action: 'kms:ReEncryptTo', encryptionContext: destinationContext, onSameKey } as const
     await this.#access.require(call, found, use)
-    requireUsable(destination)
+    requireUsableFor(destination, 'kms:ReEncryptTo')
     const source = await this.decrypt(
       call,
       { ciphertextBlob, encryptionContext: sourceContext, keyId: input.sourceKeyId },
@@ -162,6 +170,26 @@ export class Kms implements KeyService {
     }
   }
 
+  async generateMac(call: CallContext, input: MacRequest): Promise<{ mac: Uint8Array; keyArn: string }> {
+    const made = await this.#mac(call, 'kms:GenerateMac', input)
+    if (input.dryRun) throw new Fault('KmsDryRun', {})
+    return made
+  }
+
+  /** Throws KmsMacInvalid where the code is not of this key and message. */
+  async verifyMac(call: CallContext, input: MacRequest & { mac: Uint8Array }): Promise<{ keyArn: string }> {
+    const { mac, keyArn } = await this.#mac(call, 'kms:VerifyMac', input)
+    if (mac.length !== input.mac.length || !timingSafeEqual(mac, input.mac)) throw new Fault('KmsMacInvalid', {})
+    if (input.dryRun) throw new Fault('KmsDryRun', {})
+    return { keyArn }
+  }
+
+  async #mac(call: CallContext, action: 'kms:GenerateMac' | 'kms:VerifyMac', input: MacRequest) {
+    const { keyId, message, algorithm } = input
+    const key = await this.#usable(call, keyId, { action, macAlgorithm: algorithm })
+    return { mac: this.#material.mac(key, macHash(key, algorithm), message), keyArn: key.arn }
+  }
+
   generateRandom(call: CallContext, bytes: number): Uint8Array {
     this.#access.requireOwn(call, { action: 'kms:GenerateRandom' })
     return randomBytes(bytes)
@@ -169,7 +197,7 @@ export class Kms implements KeyService {
 
   async #usable(call: CallContext, keyId: string, use: KeyUse): Promise<KmsKey> {
     const key = await this.#access.allowed(call, keyId, use)
-    requireUsable(key)
+    requireUsableFor(key, use.action)
     return key
   }
 

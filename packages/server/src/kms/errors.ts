@@ -26,10 +26,8 @@ const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclud
   KmsKeyNotFound: ({ message }) => ['NotFoundException', message],
   KmsKeyDisabled: ({ keyArn }) => ['DisabledException', `${keyArn} is disabled.`],
   KmsKeyStateInvalid: ({ keyArn, state }) => ['KMSInvalidStateException', `${keyArn} is ${state}.`],
-  KmsKeyUsageInvalid: ({ keyArn, keyUsage, operation }) => [
-    'InvalidKeyUsageException',
-    `${keyArn} key usage is ${keyUsage} which is not valid for ${operation}.`,
-  ],
+  KmsKeyUsageInvalid: ({ message }) => ['InvalidKeyUsageException', message],
+  KmsMacInvalid: () => ['KMSInvalidMacException', ''],
   KmsCiphertextInvalid: () => ['InvalidCiphertextException', ''],
   KmsKeyIncorrect: () => [
     'IncorrectKeyException',

@@ -18,15 +18,13 @@ type Run = NonNullable<ServiceOperation<Kms>['run']>
 
 const DEFAULT_LISTED = 50
 const MAX_TOKENS = 10
-/** What AWS has besides, for keys of other kinds than this server's. */
+/** What AWS has besides, for asymmetric keys, which this server has not. */
 const FOR_OTHER_KEYS = [
   'Sign',
   'Verify',
   'GetPublicKey',
   'GenerateDataKeyPair',
   'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateMac',
-  'VerifyMac',
   'DeriveSharedSecret',
 ]
 

@@ -1,6 +1,7 @@
 /** The KMS operations, one row each: AWS's name, whether it reads only, and what it does. Source: AWS KMS API reference. */
 import { Fault } from '../core/fault.ts'
 import { materialId } from '../keys/key-material.ts'
+import { KEY_SPEC_NAMES, KEY_SPECS, type KeySpec, specOf } from '../keys/key-specs.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { KmsKey } from '../keys/kms-records.ts'
 import type { CallContext } from '../policy/call.ts'
@@ -9,6 +10,7 @@ import type { ServiceOperation } from '../protocols/service-door.ts'
 import { validation } from './errors.ts'
 import { GRANT_OPERATIONS, takingTokens } from './grant-operations.ts'
 import { KEY_POLICY_OPERATIONS, optionalPolicy } from './key-policy-operations.ts'
+import { MAC_OPERATIONS } from './mac-operations.ts'
 import { readMarker, truncation } from './paging.ts'
 import { ROTATION_OPERATIONS } from './rotation-operations.ts'
 import { TAG_OPERATIONS } from './tag-operations.ts'
@@ -17,25 +19,24 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const seconds = (ms: number) => ms / 1000
 const MAX_PLAINTEXT = 4096
 const MAX_CIPHERTEXT = 6144
+/** AWS's others. */
+const SPECS_NOT_HERE = [
+  ...['RSA_2048', 'RSA_3072', 'RSA_4096'],
+  ...['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519'],
+  ...['ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87', 'SM2'],
+]
+const KEY_USAGES = ['SIGN_VERIFY', 'ENCRYPT_DECRYPT', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'] as const
 const SYMMETRIC = { EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' }
 
 export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   CreateKey: {
     readOnly: false,
     async run(kms, call, input) {
-      const spec =
-        input.optionalText('KeySpec', 64) ?? input.optionalText('CustomerMasterKeySpec', 64) ?? 'SYMMETRIC_DEFAULT'
-      const usage = input.optionalText('KeyUsage', 64)
-      const origin = input.optionalText('Origin', 64) ?? 'AWS_KMS'
-      if (spec !== 'SYMMETRIC_DEFAULT' || (usage ?? 'ENCRYPT_DECRYPT') !== 'ENCRYPT_DECRYPT') {
-        throw new Fault('KmsUnsupported', {
-          message: `KeySpec ${spec} with KeyUsage ${usage} is not supported by this server.`,
-        })
-      }
-      if (origin !== 'AWS_KMS' || input.flag('MultiRegion')) {
+      if ((input.optionalText('Origin', 64) ?? 'AWS_KMS') !== 'AWS_KMS' || input.flag('MultiRegion')) {
         throw new Fault('KmsUnsupported', { message: 'Origin and MultiRegion are not supported by this server.' })
       }
       const key = await kms.keys.createKey(call, {
+        keySpec: readSpec(input),
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
         policy: optionalPolicy(input),
@@ -206,18 +207,36 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   },
   ...KEY_POLICY_OPERATIONS,
   ...GRANT_OPERATIONS,
+  ...MAC_OPERATIONS,
   ...ROTATION_OPERATIONS,
   ...TAG_OPERATIONS,
   ...Object.fromEntries(
     (
       'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DeleteImportedKeyMaterial ' +
       'DeriveSharedSecret DescribeCustomKeyStores DisconnectCustomKeyStore GenerateDataKeyPair ' +
-      'GenerateDataKeyPairWithoutPlaintext GenerateMac GetKeyLastUsage GetParametersForImport GetPublicKey ' +
-      'ImportKeyMaterial ReplicateKey Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify VerifyMac'
+      'GenerateDataKeyPairWithoutPlaintext GetKeyLastUsage GetParametersForImport GetPublicKey ' +
+      'ImportKeyMaterial ReplicateKey Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify'
     )
       .split(' ')
       .map((name) => [name, { readOnly: /^(Get|List|Describe|Generate|Verify|Derive)/.test(name) }]),
   ),
+}
+
+/** Throws ValidationException as AWS does, and KmsUnsupported for what this server has not. */
+function readSpec(input: Input): KeySpec {
+  const asked = input.has('KeySpec') ? 'KeySpec' : 'CustomerMasterKeySpec'
+  const spec = input.choice(asked, [...KEY_SPEC_NAMES, ...SPECS_NOT_HERE]) ?? 'SYMMETRIC_DEFAULT'
+  const usage = input.choice('KeyUsage', KEY_USAGES)
+  const here = KEY_SPEC_NAMES.find((one) => one === spec)
+  if (here === undefined)
+    throw new Fault('KmsUnsupported', { message: `KeySpec ${spec} is not supported by this server.` })
+  if (usage === undefined && here !== 'SYMMETRIC_DEFAULT') {
+    throw validation('You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.')
+  }
+  if (usage !== undefined && usage !== KEY_SPECS[here].usage) {
+    throw validation(`KeyUsage ${usage} is not compatible with KeySpec ${here}`)
+  }
+  return here
 }
 
 async function generate(
@@ -249,6 +268,8 @@ function requireSymmetric(input: Input, name: string): void {
 }
 
 function metadata(key: KmsKey): Record<string, unknown> {
+  const spec = specOf(key)
+  const { usage, algorithm } = KEY_SPECS[spec]
   return {
     AWSAccountId: key.accountId,
     KeyId: key.keyId,
@@ -256,15 +277,16 @@ function metadata(key: KmsKey): Record<string, unknown> {
     CreationDate: seconds(key.createdAtMs),
     Enabled: key.state === 'Enabled',
     Description: key.description,
-    KeyUsage: 'ENCRYPT_DECRYPT',
+    KeyUsage: usage,
     KeyState: key.state,
     ...(key.deletionAtMs !== undefined && { DeletionDate: seconds(key.deletionAtMs) }),
     Origin: 'AWS_KMS',
     KeyManager: key.manager,
-    CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
-    KeySpec: 'SYMMETRIC_DEFAULT',
-    EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+    CustomerMasterKeySpec: spec,
+    KeySpec: spec,
+    ...(usage === 'ENCRYPT_DECRYPT'
+      ? { EncryptionAlgorithms: [algorithm], CurrentKeyMaterialId: materialId(key, key.material.length) }
+      : { MacAlgorithms: [algorithm] }),
     MultiRegion: false,
-    CurrentKeyMaterialId: materialId(key, key.material.length),
   }
 }

@@ -1,7 +1,7 @@
 /** The KMS operations on the rotation of keys, as rows. */
 import { Fault } from '../core/fault.ts'
 import { materialId } from '../keys/key-material.ts'
-import { rotationSchedule } from '../keys/key-rotation.ts'
+import { requireRotatable, rotationSchedule } from '../keys/key-rotation.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { KmsKey } from '../keys/kms-records.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
@@ -24,6 +24,7 @@ export const ROTATION_OPERATIONS = {
     readOnly: true,
     async run(kms, call, input) {
       const key = await kms.keys.describeKey(call, input.keyId(), 'kms:GetKeyRotationStatus')
+      requireRotatable(key)
       // A key that waits for its end has none; a cancelled deletion gives it back.
       const schedule = key.state === 'PendingDeletion' ? undefined : rotationSchedule(key)
       return {
@@ -44,6 +45,7 @@ export const ROTATION_OPERATIONS = {
       const after = readMarker(input)
       const included = input.choice('IncludeKeyMaterial', ['ALL_KEY_MATERIAL', 'ROTATIONS_ONLY'] as const)
       const key = await kms.keys.describeKey(call, input.keyId(), 'kms:ListKeyRotations')
+      requireRotatable(key)
       const first = included === 'ALL_KEY_MATERIAL' ? 1 : 2
       if (after !== undefined && !/^[1-9]\d{0,9}$/.test(after)) throw new Fault('KmsMarkerInvalid', {})
       const from = after === undefined ? first : Number(after) + 1

@@ -260,8 +260,8 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   KmsKeyNotFound: ({ message }) => kms('NotFoundException', message),
   KmsKeyDisabled: ({ keyArn }) => kms('DisabledException', `${keyArn} is disabled.`),
   KmsKeyStateInvalid: ({ keyArn, state }) => kms('KMSInvalidStateException', `${keyArn} is ${state}.`),
-  KmsKeyUsageInvalid: ({ keyArn, keyUsage, operation }) =>
-    kms('InvalidKeyUsageException', `${keyArn} key usage is ${keyUsage} which is not valid for ${operation}.`),
+  KmsKeyUsageInvalid: ({ message }) => kms('InvalidKeyUsageException', message),
+  KmsMacInvalid: () => kms('KMSInvalidMacException', ''),
   KmsCiphertextInvalid: () => kms('InvalidCiphertextException', ''),
   KmsKeyIncorrect: () => kms('IncorrectKeyException', KEY_INCORRECT),
   KmsAliasExists: ({ aliasArn }) => kms('AlreadyExistsException', `An alias with the name ${aliasArn} already exists`),

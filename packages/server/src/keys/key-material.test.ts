@@ -1,0 +1,46 @@
+/** Material that is used for codes, held against the vectors of RFC 4231. */
+import { MessageKey } from '@strongroom/crypto/node'
+import { expect, test } from 'vitest'
+import { KeyMaterial } from './key-material.ts'
+import { KEY_SPECS, macHash } from './key-specs.ts'
+import type { KmsKey } from './kms-records.ts'
+import { RootKey } from './root-key.ts'
+
+const root = new Uint8Array(32).fill(2)
+const arn = 'arn:aws:kms:us-east-1:111111111111:key/00000000-0000-4000-8000-000000000001'
+
+/** A key of material that we choose, wrapped as that of every key is. */
+function keyOf(material: Uint8Array, keySpec: 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512'): KmsKey {
+  const wrapping = new MessageKey(new RootKey(root).derive('KMS key material'))
+  const wrapped = Buffer.from(wrapping.seal(material, Buffer.from(`${arn} material 1`))).toString('base64')
+  return {
+    ...{ accountId: '111111111111', keyId: arn.split('/')[1]!, arn, description: '', manager: 'CUSTOMER', tags: [] },
+    ...{ keySpec, createdAtMs: 0, state: 'Enabled', material: [wrapped] },
+  }
+}
+
+const CASES = [
+  { key: Buffer.alloc(20, 0x0b), data: 'Hi There' },
+  { key: Buffer.from('Jefe'), data: 'what do ya want for nothing?' },
+] as const
+const ANSWERS = [
+  ['HMAC_224', 0, '896fb1128abbdf196832107cd49df33f47b4b1169912ba4f53684b22'],
+  ['HMAC_256', 0, 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
+  ['HMAC_384', 0, 'afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb6'],
+  [
+    'HMAC_512',
+    0,
+    '87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854',
+  ],
+  ['HMAC_224', 1, 'a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44'],
+  ['HMAC_256', 1, '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
+] as const
+
+test.each(ANSWERS)('%s, case %d of RFC 4231', (spec, index, answer) => {
+  const { key, data } = CASES[index]
+  const material = new KeyMaterial(new RootKey(root))
+  const kmsKey = keyOf(key, spec)
+  const mac = () => material.mac(kmsKey, macHash(kmsKey, KEY_SPECS[spec].algorithm), Buffer.from(data))
+  // The second comes from material that is open already.
+  expect([mac(), mac()].map((bytes) => Buffer.from(bytes).toString('hex'))).toEqual([answer, answer])
+})
