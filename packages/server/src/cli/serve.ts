@@ -66,9 +66,10 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
         .then((destroyed) => {
           for (const arn of destroyed) complain(`${arn} has been deleted: its waiting period is over`)
         })
-        .then(() => store.kms.keys.rotateDueKeys())
-        .then((rotated) => {
-          for (const arn of rotated) complain(`${arn} has new key material: its rotation was due`)
+        .then(() => Promise.all([store.kms.keys.rotateDueKeys(), store.serviceKeys.rotateDueKeys()]))
+        .then(([arns, purposes]) => {
+          const rotated = [...arns, ...purposes.map((purpose) => `the service key ${purpose}`)]
+          for (const key of rotated) complain(`${key} has new material: its rotation was due`)
         })
         .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
     }, SWEEP_EVERY_MS)

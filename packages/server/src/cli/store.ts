@@ -38,7 +38,8 @@ export async function openStore(options: StoreOptions) {
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, rootKey.derive('records'))
   const kms = new Kms({ records, rootKey, region, clock, observer })
-  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey))
+  const serviceKeys = new StoredServiceKeys(records, rootKey, clock)
+  const protector = new Protector(kms, serviceKeys)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })
@@ -47,6 +48,7 @@ export async function openStore(options: StoreOptions) {
     records,
     blobs,
     kms,
+    serviceKeys,
     identity: new IdentityStore(records),
     protector,
     reader,

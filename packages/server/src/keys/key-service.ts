@@ -44,4 +44,5 @@ export interface ServiceKeys {
   unwrap(purpose: ServiceKeyPurpose, wrapped: Uint8Array, context: Uint8Array): Promise<DataKey>
 }
 
-export type ServiceKeyPurpose = 'sse-s3' | 'dsse-outer'
+export const SERVICE_KEY_PURPOSES = ['sse-s3', 'dsse-outer'] as const
+export type ServiceKeyPurpose = (typeof SERVICE_KEY_PURPOSES)[number]

@@ -1,19 +1,23 @@
 /**
- * The server's own keys, for SSE-S3 and for DSSE-KMS's second layer. They have versions: the newest wraps, all unwrap.
+ * The server's own keys, for SSE-S3 and for DSSE-KMS's second layer. They have versions: the newest wraps, all unwrap, and
+ * each year brings a new one.
  * A wrapped data key begins with one byte of layout and four of version.
  */
 import { DataKey, SealError } from '@strongroom/crypto'
 import { generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
 import { name } from '../records/names.ts'
 import { defineRecord, type RecordStore, type Stored } from '../records/record-store.ts'
-import type { ServiceKeyPurpose, ServiceKeys } from './key-service.ts'
+import { SERVICE_KEY_PURPOSES, type ServiceKeyPurpose, type ServiceKeys } from './key-service.ts'
 import type { RootKey } from './root-key.ts'
 
 interface ServiceKeyRecord {
   /** Wrapped key material by version, the first being version 1; base64. */
   readonly material: readonly string[]
+  /** When the newest came; absent in records of old, which are due. */
+  readonly newestAtMs?: number
 }
 
 const serviceKeyRecord = defineRecord<ServiceKeyRecord>({
@@ -26,12 +30,14 @@ const serviceKeyRecord = defineRecord<ServiceKeyRecord>({
 export class StoredServiceKeys implements ServiceKeys {
   readonly #records: RecordStore
   readonly #wrapping: MessageKey
+  readonly #clock: Clock
   /** Opened material by its wrapped form, which never changes meaning. */
   readonly #opened = new Map<string, MessageKey>()
   readonly #unwrapped = new Recent<Uint8Array>(MOST_UNWRAPPED)
 
-  constructor(records: RecordStore, rootKey: RootKey) {
+  constructor(records: RecordStore, rootKey: RootKey, clock: Clock) {
     this.#records = records
+    this.#clock = clock
     this.#wrapping = new MessageKey(rootKey.derive('service key material'))
   }
 
@@ -66,10 +72,15 @@ export class StoredServiceKeys implements ServiceKeys {
     }
   }
 
-  /** Adds a version, which wraps from now on. */
-  async rotate(purpose: ServiceKeyPurpose): Promise<void> {
-    const current = await this.#current(purpose)
-    await this.#append(purpose, current)
+  /** Gives a new version to each key whose newest is a year old. Resolves to their purposes. */
+  async rotateDueKeys(): Promise<readonly ServiceKeyPurpose[]> {
+    const rotated: ServiceKeyPurpose[] = []
+    for (const purpose of SERVICE_KEY_PURPOSES) {
+      const stored = await this.#records.get(serviceKeyRecord, name(purpose))
+      if (!stored || (stored.value.newestAtMs ?? 0) + ROTATED_EVERY_MS > this.#clock.nowMs()) continue
+      if (await this.#append(purpose, stored)) rotated.push(purpose)
+    }
+    return rotated
   }
 
   async #current(purpose: ServiceKeyPurpose): Promise<Stored<ServiceKeyRecord>> {
@@ -81,12 +92,16 @@ export class StoredServiceKeys implements ServiceKeys {
     }
   }
 
-  async #append(purpose: ServiceKeyPurpose, current: Stored<ServiceKeyRecord> | undefined): Promise<void> {
+  /** False where another process was faster. */
+  async #append(purpose: ServiceKeyPurpose, current: Stored<ServiceKeyRecord> | undefined): Promise<boolean> {
     const material = current?.value.material ?? []
     const version = material.length + 1
     const wrapped = wrapKey(this.#wrapping, generateDataKey(), materialContext(purpose, version))
-    const next = { material: [...material, Buffer.from(wrapped).toString('base64')] }
-    await this.#records.commit(
+    const next = {
+      material: [...material, Buffer.from(wrapped).toString('base64')],
+      newestAtMs: this.#clock.nowMs(),
+    }
+    return this.#records.commit(
       [this.#records.still(serviceKeyRecord, name(purpose), current)],
       [this.#records.put(serviceKeyRecord, name(purpose), next)],
     )
@@ -108,4 +123,5 @@ export class StoredServiceKeys implements ServiceKeys {
 const materialContext = (purpose: ServiceKeyPurpose, version: number) => Buffer.from(`${purpose} version ${version}`)
 const latin1 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 const LAYOUT = 1
+const ROTATED_EVERY_MS = 365 * 86_400_000
 const MOST_UNWRAPPED = 2_000

@@ -57,7 +57,7 @@ export function makeRoom() {
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
   const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer })
-  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey))
+  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey, clock))
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS })
   const writer = new ContentWriter(blobs)
