@@ -94,6 +94,23 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
     await run('curl', '-sf', '--cacert', server.ca, '-o', 'back', url.trim())
     await same('text', 'back')
   })
+
+  test('kms: a schedule of rotation, and a code made and verified', async () => {
+    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout || '{}')
+    const key = (await asked('create-key')).KeyMetadata.KeyId
+    const isRotated = async () => (await asked('get-key-rotation-status', '--key-id', key)).KeyRotationEnabled
+    await asked('enable-key-rotation', '--key-id', key)
+    expect(await isRotated()).toBe(true)
+    await asked('disable-key-rotation', '--key-id', key)
+    expect(await isRotated()).toBe(false)
+
+    const made = await asked('create-key', '--key-spec', 'HMAC_384', '--key-usage', 'GENERATE_VERIFY_MAC')
+    const macKey = ['--key-id', made.KeyMetadata.KeyId, '--mac-algorithm', 'HMAC_SHA_384']
+    const { Mac } = await asked('generate-mac', ...macKey, '--message', 'fileb://text')
+    await writeFile(join(dir, 'mac'), Buffer.from(Mac, 'base64'))
+    const verified = await asked('verify-mac', ...macKey, '--message', 'fileb://text', '--mac', 'fileb://mac')
+    expect(verified.MacValid).toBe(true)
+  })
 })
 
 describe.skipIf(!has('s3cmd'))('s3cmd', () => {
