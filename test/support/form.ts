@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { RawReply } from './raw.ts'
+import { type RawReply, replyTo } from './raw.ts'
 import type { Credentials, TestServer } from './server.ts'
 
 export type Fields = Readonly<Record<string, string>>
@@ -82,22 +82,7 @@ export async function post(server: TestServer, { path, body, plain, headers }: F
     },
   }
   const request = plain ? httpRequest(options) : httpsRequest({ ...options, ca: server.caPem })
-  const reply = new Promise<RawReply>((resolve, reject) => {
-    request.on('error', reject)
-    request.on('response', (response) => {
-      const pieces: Buffer[] = []
-      response.on('data', (piece: Buffer) => pieces.push(piece))
-      response.on('error', reject)
-      response.on('end', () => {
-        const text = Buffer.concat(pieces).toString()
-        const element = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`, 's').exec(text)?.[1]
-        const { statusCode: status = 0, headers: replied } = response
-        request.destroy()
-        const message = element('Message')
-        resolve({ status, headers: replied, body: text, code: element('Code'), message, continued: false })
-      })
-    })
-  })
+  const reply = replyTo(request)
   if (body instanceof Uint8Array) request.end(body)
   else {
     try {

@@ -1,6 +1,6 @@
 /** Requests that the SDK cannot send: signed by hand, with any headers. */
 import { createHash, createHmac } from 'node:crypto'
-import { request as httpRequest } from 'node:http'
+import { type ClientRequest, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { Credentials, TestServer } from './server.ts'
@@ -69,13 +69,21 @@ export async function send(server: TestServer, raw: RawRequest): Promise<RawRepl
   const { headers } = raw.anonymous ? unsigned : await signer.sign(unsigned)
   const query = new URLSearchParams(raw.query).toString()
   const path = query === '' ? raw.path : `${raw.path}?${query}`
+  const options = { host: url.hostname, port: url.port, method: raw.method, path, headers }
+  const request = url.protocol === 'https:' ? httpsRequest({ ...options, ca: server.caPem }) : httpRequest(options)
+  request.on('continue', () => request.end(body))
+  const reply = replyTo(request)
+  if (!('expect' in headers)) request.end(body)
+  else request.flushHeaders()
+  return reply
+}
+
+/** The whole reply to a request that is under way; the connection ends with it. */
+export function replyTo(request: ClientRequest): Promise<RawReply> {
   return new Promise((resolve, reject) => {
-    const options = { host: url.hostname, port: url.port, method: raw.method, path, headers }
-    const request = url.protocol === 'https:' ? httpsRequest({ ...options, ca: server.caPem }) : httpRequest(options)
     let continued = false
     request.on('continue', () => {
       continued = true
-      request.end(body)
     })
     request.on('error', reject)
     request.on('response', (response) => {
@@ -85,12 +93,10 @@ export async function send(server: TestServer, raw: RawRequest): Promise<RawRepl
       response.on('end', () => {
         const text = Buffer.concat(pieces).toString()
         const element = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`, 's').exec(text)?.[1]
-        const { statusCode: status = 0, headers: replied } = response
+        const { statusCode: status = 0, headers } = response
         request.destroy()
-        resolve({ status, headers: replied, body: text, code: element('Code'), message: element('Message'), continued })
+        resolve({ status, headers, body: text, code: element('Code'), message: element('Message'), continued })
       })
     })
-    if (!('expect' in headers)) request.end(body)
-    else request.flushHeaders()
   })
 }
