@@ -21,7 +21,7 @@ import {
   withoutSchedule,
   withSchedule,
 } from './key-rotation.ts'
-import { KEY_SPECS, type KeySpec, specOf } from './key-specs.ts'
+import type { KeySpec } from './key-specs.ts'
 import { requireLasting } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
@@ -40,7 +40,6 @@ import {
 const S3_ALIAS = 'alias/aws/s3'
 const S3_DESCRIPTION = 'Default key that protects my S3 objects when no other key is defined'
 const DAY_MS = 86_400_000
-const ALL_KEYS = new Uint8Array(0)
 
 export interface NewKey {
   /** Undefined: SYMMETRIC_DEFAULT. */
@@ -210,7 +209,7 @@ export class KeyDirectory {
   /** Rotates every key whose schedule says so. Resolves to their ARNs. A key that is changed meanwhile waits for the next time. */
   async rotateDueKeys(): Promise<readonly string[]> {
     const arns: string[] = []
-    for await (const stored of each(this.#records, kmsKeyRecord, ALL_KEYS)) {
+    for await (const stored of each(this.#records, kmsKeyRecord)) {
       if (!isRotationDue(stored.value, this.#clock.nowMs())) continue
       const done = await this.#records.commit(
         [this.#records.unchanged(kmsKeyRecord, stored)],
@@ -258,9 +257,7 @@ export class KeyDirectory {
   }
 
   #rotated(key: KmsKey, type: RotationType): KmsKey {
-    const { materialBytes } = KEY_SPECS[specOf(key)]
-    const wrapped = this.#material.make(key.arn, key.material.length + 1, materialBytes)
-    return rotated(key, wrapped, type, this.#clock.nowMs())
+    return rotated(key, this.#material.make(key, key.material.length + 1), type, this.#clock.nowMs())
   }
 
   #requireWayBack(call: CallContext, key: KmsKey): void {
@@ -281,7 +278,7 @@ export class KeyDirectory {
       arn,
       createdAtMs: this.#clock.nowMs(),
       state: 'Enabled' satisfies KeyState,
-      material: [this.#material.make(arn, 1, KEY_SPECS[facts.keySpec ?? 'SYMMETRIC_DEFAULT'].materialBytes)],
+      material: [this.#material.make({ ...facts, arn }, 1)],
     }
   }
 }

@@ -14,8 +14,16 @@ function keyOf(material: Uint8Array, keySpec: 'HMAC_224' | 'HMAC_256' | 'HMAC_38
   const wrapping = new MessageKey(new RootKey(root).derive('KMS key material'))
   const wrapped = Buffer.from(wrapping.seal(material, Buffer.from(`${arn} material 1`))).toString('base64')
   return {
-    ...{ accountId: '111111111111', keyId: arn.split('/')[1]!, arn, description: '', manager: 'CUSTOMER', tags: [] },
-    ...{ keySpec, createdAtMs: 0, state: 'Enabled', material: [wrapped] },
+    accountId: '111111111111',
+    keyId: arn.split('/')[1]!,
+    arn,
+    description: '',
+    manager: 'CUSTOMER',
+    tags: [],
+    keySpec,
+    createdAtMs: 0,
+    state: 'Enabled',
+    material: [wrapped],
   }
 }
 

@@ -4,6 +4,7 @@ import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
 import { encryptBlob } from './ciphertext.ts'
+import { KEY_SPECS, specOf } from './key-specs.ts'
 import type { KmsKey } from './kms-records.ts'
 import type { RootKey } from './root-key.ts'
 
@@ -21,9 +22,9 @@ export class KeyMaterial {
   }
 
   /** New material in its wrapped form, base64. */
-  make(arn: string, version: number, bytes: number): string {
-    const material = randomBytes(bytes)
-    const wrapped = this.#wrapping.seal(material, materialContext(arn, version))
+  make(key: Pick<KmsKey, 'arn' | 'keySpec'>, version: number): string {
+    const material = randomBytes(KEY_SPECS[specOf(key)].materialBytes)
+    const wrapped = this.#wrapping.seal(material, materialContext(key.arn, version))
     material.fill(0)
     return Buffer.from(wrapped).toString('base64')
   }
@@ -36,34 +37,31 @@ export class KeyMaterial {
 
   /** Throws Fault KmsCiphertextInvalid where the key has no such version. */
   open(key: KmsKey, version: number): MessageKey {
-    const wrapped = key.material[version - 1]
-    if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
-    return this.#remembered(this.#opened, wrapped, key.arn, version, (material) => new MessageKey(material))
+    return this.#remembered(this.#opened, key, version, toMessageKey)
   }
 
   /** By the only material that an HMAC key has. `hash`: its name for node:crypto. */
   mac(key: KmsKey, hash: string, message: Uint8Array): Uint8Array {
-    const macKey = this.#remembered(this.#macKeys, key.material[0]!, key.arn, 1, createSecretKey)
-    return createHmac(hash, macKey).update(message).digest()
+    return createHmac(hash, this.#remembered(this.#macKeys, key, 1, createSecretKey))
+      .update(message)
+      .digest()
   }
 
-  #remembered<K>(
-    known: Recent<K>,
-    wrapped: string,
-    arn: string,
-    version: number,
-    toKey: (material: Uint8Array) => K,
-  ): K {
-    let key = known.get(wrapped)
-    if (!key) {
-      const material = this.#wrapping.open(Buffer.from(wrapped, 'base64'), materialContext(arn, version))
-      key = toKey(material)
+  #remembered<K>(known: Recent<K>, key: KmsKey, version: number, toKey: (material: Uint8Array) => K): K {
+    const wrapped = key.material[version - 1]
+    if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
+    let opened = known.get(wrapped)
+    if (!opened) {
+      const material = this.#wrapping.open(Buffer.from(wrapped, 'base64'), materialContext(key.arn, version))
+      opened = toKey(material)
       material.fill(0)
-      known.set(wrapped, key)
+      known.set(wrapped, opened)
     }
-    return key
+    return opened
   }
 }
+
+const toMessageKey = (material: Uint8Array) => new MessageKey(material)
 
 /** 64 hex digits that name one version of a key's material, and tell nothing of it. */
 export function materialId(key: KmsKey, version: number): string {

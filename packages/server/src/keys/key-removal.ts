@@ -8,15 +8,13 @@ import { grantRemovals } from './grants.ts'
 import { aliasesOf } from './key-aliases.ts'
 import { kmsAliasRecord, kmsKeyRecord } from './kms-records.ts'
 
-const ALL = new Uint8Array(0)
-
 /**
  * Removes every key that is due by `nowMs`, with its aliases and grants, as the AWS KMS does (developer guide, "Deleting
  * keys"). Resolves to their ARNs. A deletion that is cancelled meanwhile holds.
  */
 export async function destroyDueKeys(records: RecordStore, nowMs: number): Promise<readonly string[]> {
   const destroyed: string[] = []
-  for await (const key of each(records, kmsKeyRecord, ALL)) {
+  for await (const key of each(records, kmsKeyRecord)) {
     const { accountId, keyId, arn, deletionAtMs } = key.value
     if (deletionAtMs === undefined || deletionAtMs > nowMs) continue
     const removals: Mutation[] = [records.remove(kmsKeyRecord, key.name)]

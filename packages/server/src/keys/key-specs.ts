@@ -20,7 +20,7 @@ export const MAC_ALGORITHMS: readonly MacAlgorithm[] = Object.values(KEY_SPECS).
   'hash' in spec ? [spec.algorithm] : [],
 )
 
-export const specOf = (key: KmsKey): KeySpec => key.keySpec ?? 'SYMMETRIC_DEFAULT'
+export const specOf = (key: Pick<KmsKey, 'keySpec'>): KeySpec => key.keySpec ?? 'SYMMETRIC_DEFAULT'
 export const usageOf = (key: KmsKey): KeyUsage => KEY_SPECS[specOf(key)].usage
 
 /** Whether keys of this kind are for the action; whatever uses no material is for all. */

@@ -3,11 +3,11 @@ import { isFault } from '../core/fault.ts'
 import { nameAfter, prefixEnd } from './names.ts'
 import type { RecordKind, RecordStore, Stored } from './record-store.ts'
 
-/** Every record whose name begins with `prefix`, in order. */
+/** Every record whose name begins with `prefix`, in order; all of the kind without one. */
 export async function* each<T>(
   records: RecordStore,
   kind: RecordKind<T>,
-  prefix: Uint8Array,
+  prefix: Uint8Array = ALL_NAMES.gte,
 ): AsyncGenerator<Stored<T>> {
   const lt = prefix.length === 0 ? ALL_NAMES.lt : prefixEnd(prefix)
   for (let gte = prefix; ; ) {
