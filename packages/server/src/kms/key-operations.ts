@@ -1,0 +1,130 @@
+/** The KMS operations on keys themselves, as rows: made, found, described, put out of use. */
+import { Fault } from '../core/fault.ts'
+import { materialId } from '../keys/key-material.ts'
+import { KEY_SPEC_NAMES, KEY_SPECS, type KeySpec, specOf } from '../keys/key-specs.ts'
+import type { Kms } from '../keys/kms.ts'
+import type { KmsKey } from '../keys/kms-records.ts'
+import type { Input } from '../protocols/input.ts'
+import type { ServiceOperation } from '../protocols/service-door.ts'
+import { validation } from './errors.ts'
+import { takingTokens } from './grant-operations.ts'
+import { optionalPolicy } from './key-policy-operations.ts'
+import { readMarker, truncation } from './paging.ts'
+
+const seconds = (ms: number) => ms / 1000
+/** AWS's others, which are refused by name. */
+const SPECS_NOT_HERE = (
+  'RSA_2048 RSA_3072 RSA_4096 ECC_NIST_P256 ECC_NIST_P384 ECC_NIST_P521 ECC_SECG_P256K1 ECC_NIST_EDWARDS25519 ' +
+  'ML_DSA_44 ML_DSA_65 ML_DSA_87 SM2'
+).split(' ')
+const KEY_USAGES = ['SIGN_VERIFY', 'ENCRYPT_DECRYPT', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'] as const
+
+export const KEY_OPERATIONS = {
+  CreateKey: {
+    readOnly: false,
+    async run(kms, call, input) {
+      if ((input.optionalText('Origin', 64) ?? 'AWS_KMS') !== 'AWS_KMS' || input.flag('MultiRegion')) {
+        throw new Fault('KmsUnsupported', { message: 'Origin and MultiRegion are not supported by this server.' })
+      }
+      const key = await kms.keys.createKey(call, {
+        keySpec: readSpec(input),
+        description: input.optionalText('Description', 8192) ?? '',
+        tags: input.tags(),
+        policy: optionalPolicy(input),
+        bypassesLockoutCheck: input.flag('BypassPolicyLockoutSafetyCheck'),
+      })
+      return { KeyMetadata: metadata(key) }
+    },
+  },
+  DescribeKey: {
+    readOnly: true,
+    run: takingTokens(async (kms, call, input) => ({
+      KeyMetadata: metadata(await kms.keys.describeKey(call, input.keyId())),
+    })),
+  },
+  ListKeys: {
+    readOnly: true,
+    async run(kms, call, input) {
+      const limit = input.optionalNumber('Limit', 1, 1000) ?? 100
+      const found = await kms.keys.listKeys(call, readMarker(input), limit + 1)
+      const page = found.slice(0, limit)
+      return {
+        Keys: page.map(({ keyId, arn }) => ({ KeyId: keyId, KeyArn: arn })),
+        ...truncation(found.length > limit, page.at(-1)?.keyId),
+      }
+    },
+  },
+  UpdateKeyDescription: {
+    readOnly: false,
+    async run(kms, call, input) {
+      await kms.keys.updateDescription(call, input.keyId(), input.text('Description', 8192, 0))
+      return {}
+    },
+  },
+  EnableKey: {
+    readOnly: false,
+    run: (kms, call, input) => kms.keys.setEnabled(call, input.keyId(), true).then(() => ({})),
+  },
+  DisableKey: {
+    readOnly: false,
+    run: (kms, call, input) => kms.keys.setEnabled(call, input.keyId(), false).then(() => ({})),
+  },
+  ScheduleKeyDeletion: {
+    readOnly: false,
+    async run(kms, call, input) {
+      const days = input.optionalNumber('PendingWindowInDays', 7, 30) ?? 30
+      const key = await kms.keys.scheduleDeletion(call, input.keyId(), days)
+      return {
+        KeyId: key.arn,
+        DeletionDate: seconds(key.deletionAtMs!),
+        KeyState: key.state,
+        PendingWindowInDays: days,
+      }
+    },
+  },
+  CancelKeyDeletion: {
+    readOnly: false,
+    run: async (kms, call, input) => ({ KeyId: (await kms.keys.cancelDeletion(call, input.keyId())).arn }),
+  },
+} satisfies Readonly<Record<string, ServiceOperation<Kms>>>
+
+/** Throws ValidationException as AWS does, and KmsUnsupported for what this server has not. */
+function readSpec(input: Input): KeySpec {
+  const asked = input.has('KeySpec') ? 'KeySpec' : 'CustomerMasterKeySpec'
+  const spec = input.choice(asked, [...KEY_SPEC_NAMES, ...SPECS_NOT_HERE]) ?? 'SYMMETRIC_DEFAULT'
+  const usage = input.choice('KeyUsage', KEY_USAGES)
+  const here = KEY_SPEC_NAMES.find((one) => one === spec)
+  if (here === undefined)
+    throw new Fault('KmsUnsupported', { message: `KeySpec ${spec} is not supported by this server.` })
+  if (usage === undefined && here !== 'SYMMETRIC_DEFAULT') {
+    throw validation('You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.')
+  }
+  if (usage !== undefined && usage !== KEY_SPECS[here].usage) {
+    throw validation(`KeyUsage ${usage} is not compatible with KeySpec ${here}`)
+  }
+  return here
+}
+
+function metadata(key: KmsKey): Record<string, unknown> {
+  const spec = specOf(key)
+  const { usage, algorithm } = KEY_SPECS[spec]
+  return {
+    AWSAccountId: key.accountId,
+    KeyId: key.keyId,
+    Arn: key.arn,
+    CreationDate: seconds(key.createdAtMs),
+    Enabled: key.state === 'Enabled',
+    Description: key.description,
+    KeyUsage: usage,
+    KeyState: key.state,
+    ...(key.deletionAtMs !== undefined && { DeletionDate: seconds(key.deletionAtMs) }),
+    Origin: 'AWS_KMS',
+    KeyManager: key.manager,
+    CustomerMasterKeySpec: spec,
+    KeySpec: spec,
+    ...(usage === 'ENCRYPT_DECRYPT'
+      ? { EncryptionAlgorithms: [algorithm], CurrentKeyMaterialId: materialId(key, key.material.length) }
+      : { MacAlgorithms: [algorithm] }),
+    MultiRegion: false,
+  }
+}
