@@ -12,10 +12,10 @@ const FLOORS = [
   ['signature', 'policy', 'quota'],
   ['storage'],
   ['records'],
-  ['keys', 'identity', 'audit', 'metrics'],
+  ['keys', 'identity', 'limits', 'audit', 'metrics'],
   ['objects'],
   ['protocols'],
-  ['s3', 'kms', 'iam', 'sts', 'explain'],
+  ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'admin', 'explain'],
   ['http'],
   ['cli'],
 ]

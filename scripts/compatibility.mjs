@@ -6,6 +6,7 @@ import { root } from './prepare.mjs'
 const { operations } = await import(join(root, 'packages/server/dist/s3/operations/index.js'))
 const { KMS_OPERATIONS } = await import(join(root, 'packages/server/dist/kms/operations.js'))
 const { STS_OPERATIONS } = await import(join(root, 'packages/server/dist/sts/operations.js'))
+const { SERVICE_QUOTAS_OPERATIONS } = await import(join(root, 'packages/server/dist/servicequotas/operations.js'))
 const { IAM_OPERATIONS } = await import(join(root, 'packages/server/dist/iam/operations.js'))
 
 const table = (rows) =>
@@ -19,7 +20,7 @@ const byName = (rows) => [...new Map(rows)].sort(([a, x], [b, y]) => Number(y) -
 const page = `# Compatibility
 
 Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused answers \`501 NotImplemented\` (S3) or
-\`UnsupportedOperationException\` (KMS and STS) with its name; a sub-resource never falls through to the plain operation.
+\`UnsupportedOperationException\` (the others) with its name; a sub-resource never falls through to the plain operation.
 
 ## S3
 
@@ -33,6 +34,12 @@ claim them. Object keys with a NUL character are refused.
 Symmetric keys (\`SYMMETRIC_DEFAULT\`) and HMAC keys (\`HMAC_224\` to \`HMAC_512\`); no asymmetric ones yet.
 
 ${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
+
+## Service Quotas
+
+Quotas of the KMS's requests and of S3's buckets, see [quotas.md](quotas.md). There is no organization and no support case.
+
+${table(byName(Object.entries(SERVICE_QUOTAS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 
 ## STS
 

@@ -3,6 +3,7 @@ import { Agent } from 'node:https'
 import { IAMClient } from '@aws-sdk/client-iam'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Credentials, TestServer } from './server.ts'
@@ -11,14 +12,18 @@ export interface ClientOptions {
   readonly credentials?: Credentials & { readonly sessionToken?: string }
   /** Over plain HTTP. */
   readonly plain?: boolean
+  /** The SDK's own retries; without it a call is made once. */
+  readonly retries?: { readonly retryMode: 'standard' | 'adaptive'; readonly maxAttempts: number }
 }
 
 function settings(server: TestServer, options: ClientOptions) {
   return {
     endpoint: options.plain ? server.http : server.https,
     region: 'us-east-1',
-    credentials: options.credentials ?? server.root,
+    // A copy, since the SDK writes into it.
+    credentials: { ...(options.credentials ?? server.root) },
     maxAttempts: 1,
+    ...options.retries,
     requestHandler: new NodeHttpHandler({
       httpsAgent: new Agent({ ca: server.caPem, keepAlive: true, maxSockets: 64 }),
     }),
@@ -33,6 +38,9 @@ export const kmsClient = (server: TestServer, options: ClientOptions = {}) => ne
 export const iamClient = (server: TestServer, options: ClientOptions = {}) => new IAMClient(settings(server, options))
 
 export const stsClient = (server: TestServer, options: ClientOptions = {}) => new STSClient(settings(server, options))
+
+export const quotasClient = (server: TestServer, options: ClientOptions = {}) =>
+  new ServiceQuotasClient(settings(server, options))
 
 /** Code and status of what a call threw; fails the test where it did not throw. */
 export async function failure(

@@ -1,6 +1,6 @@
 /** Starts the built program on free ports and a throw-away data folder, as a user would, and stops it again. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -40,8 +40,8 @@ export interface TestServer extends Ready {
 
 export interface ServerOptions {
   readonly dataDir?: string
-  /** Written to a file and given with --config. */
-  readonly config?: unknown
+  /** Written to a file and given with --config. Tests make calls in bursts, so there are no request quotas unless it sets them. */
+  readonly config?: object
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly workers?: number
@@ -53,12 +53,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'strongroom-test-')))
   const args = ['serve', '--json', '--data', dataDir, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0']
   args.push('--workers', String(options.workers ?? 2), ...(options.args ?? []))
-  if (options.config !== undefined) {
-    const { writeFile } = await import('node:fs/promises')
-    const path = `${dataDir}.config.json`
-    await writeFile(path, JSON.stringify(options.config))
-    args.push('--config', path)
-  }
+  const path = `${dataDir}.config.json`
+  await writeFile(path, JSON.stringify(withoutQuotas(options.config ?? {})))
+  args.push('--config', path)
   const [command, ...rest] = [...(options.under ?? []), process.execPath, program, ...args]
   const child = spawn(command!, rest, {
     env: { ...process.env, ...options.env },
@@ -105,6 +102,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await rm(`${dataDir}.config.json`, { force: true })
     },
   }
+}
+
+function withoutQuotas(config: object): object {
+  const { kms = {} } = config as { kms?: object }
+  return { ...config, kms: { quotaProfile: 'unlimited', ...kms } }
 }
 
 /** `strongroom fsck` of a data folder: its exit code and what it prints. */

@@ -17,6 +17,7 @@ export class RequestLog implements Observer {
   observe(outcome: Outcome): void {
     this.#logger.info({
       event: 'request',
+      startedAtMs: outcome.startedAtMs,
       service: outcome.service,
       operation: outcome.operation,
       requestId: outcome.requestId,

@@ -1,14 +1,20 @@
 /** What the primary process and its workers say to each other. */
+import type { CountedCalls, Lease, QuotaScope } from '../quota/quota-book.ts'
 import type { WorkerStart } from './worker.ts'
 
 /** What one worker may ask of all. The answers' types are known to who asks. */
-export type Question = { readonly about: 'metrics' } | { readonly about: 'refusal'; readonly requestId: string }
+export type Question =
+  | { readonly about: 'metrics' }
+  | { readonly about: 'refusal'; readonly requestId: string }
+  /** What was counted against quotas and not told yet; the primary answers it for all. */
+  | { readonly about: 'quota-usage'; readonly region: string; readonly accountId: string }
 
 export type ToWorker =
   | { readonly type: 'start'; readonly start: WorkerStart }
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** What all workers answered to this worker's question. */
   | { readonly type: 'answers'; readonly id: number; readonly answers: readonly unknown[] }
+  | { readonly type: 'leased'; readonly id: number; readonly lease: Lease | undefined }
   | { readonly type: 'reload-certificate' }
   | { readonly type: 'stop' }
 
@@ -19,3 +25,6 @@ export type ToPrimary =
   /** The worker's own answer to an `ask`; undefined where it has none. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'want'; readonly id: number; readonly question: Question }
+  /** Calls to count against a quota; `leased` answers. */
+  | { readonly type: 'lease'; readonly id: number; readonly scope: QuotaScope; readonly wanted: number }
+  | { readonly type: 'counted'; readonly calls: readonly CountedCalls[] }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { OBJECT_OWNERSHIPS } from '../objects/records.ts'
+import { QUOTA_NAMES, type QuotaName } from '../quota/quotas.ts'
 import { ConfigurationError } from './exit.ts'
 
 const accountId = z.string().regex(/^\d{12}$/, 'an account id is 12 digits, in quotes')
@@ -32,6 +33,8 @@ const configuredKey = z.strictObject({
     .optional(),
 })
 
+const quotaValues = z.partialRecord(z.enum(QUOTA_NAMES as [QuotaName, ...QuotaName[]]), z.number().min(0).max(1e10))
+
 export const configFile = z.strictObject({
   data: z.string().optional(),
   secrets: z.string().optional(),
@@ -43,7 +46,14 @@ export const configFile = z.strictObject({
   workers: z.number().int().min(1).max(256).optional(),
   domain: z.string().optional(),
   accounts: z.array(account).default([]),
-  kms: z.strictObject({ keys: z.array(configuredKey).default([]) }).default({ keys: [] }),
+  kms: z
+    .strictObject({
+      keys: z.array(configuredKey).default([]),
+      quotaProfile: z.union([z.enum(['current', 'notes', 'unlimited']), quotaValues]).default('current'),
+    })
+    .prefault({}),
+  /** Up to which value a quota increase is approved by itself. */
+  approveQuotasUpTo: quotaValues.default({}),
   newBuckets: z
     .strictObject({
       blockPublicAccess: z.boolean().default(true),
@@ -53,7 +63,7 @@ export const configFile = z.strictObject({
   blockedEncryptionTypes: z.array(z.literal('SSE-C')).default([]),
   allowSigV2: z.boolean().default(true),
   trustedProxies: z.array(z.string()).default([]),
-  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam'])).default([]),
+  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas'])).default([]),
   oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
   rootKey: z.unknown().optional(),
   log: z

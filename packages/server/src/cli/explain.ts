@@ -1,8 +1,10 @@
 /** `strongroom explain`: asks a server why it refused a request, or what would become of one. */
+
 import type { DecisionFacts, NearMiss } from '../core/outcome.ts'
+import { EXPLAIN_PATH } from '../explain/operations.ts'
 import { type ConnectionFlags, resolveConnection } from './connection.ts'
 import { EXIT, UsageError } from './exit.ts'
-import { sendSigned } from './signed-client.ts'
+import { callOwnApi } from './own-api-client.ts'
 
 export interface ExplainFlags extends ConnectionFlags {
   readonly principal?: string
@@ -18,18 +20,8 @@ type Explanation = (DecisionFacts & { readonly principal: string }) | { readonly
 
 export async function explainCommand(requestId: string | undefined, flags: ExplainFlags): Promise<number> {
   const question = requestId === undefined ? supposed(flags) : { requestId }
-  const reply = await sendSigned(await resolveConnection(flags, process.env), {
-    method: 'POST',
-    path: '/-/api/explain',
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(question)),
-  })
-  const text = reply.body.toString()
-  if (reply.status !== 200) {
-    const { __type: code, message } = JSON.parse(text) as { __type: string; message: string }
-    throw new Error(`${code}: ${message}`)
-  }
-  const answer = JSON.parse(text) as Explanation
+  const connection = await resolveConnection(flags, process.env)
+  const answer = await callOwnApi<Explanation>(connection, EXPLAIN_PATH, question)
   process.stdout.write(`${flags.json ? JSON.stringify(answer, undefined, 2) : explanationText(answer)}\n`)
   return EXIT.done
 }

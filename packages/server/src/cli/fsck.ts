@@ -2,10 +2,11 @@
 import { systemClock } from '../core/clock.ts'
 import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
 import { fsck } from '../objects/fsck.ts'
+import { uncounted } from '../quota/leased-quota.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
 import { resolveSettings } from './settings.ts'
-import { openStore } from './store.ts'
+import { openStore, storeSettings } from './store.ts'
 
 export async function fsckCommand(flags: { readonly data?: string; readonly secrets?: string }): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
@@ -19,7 +20,8 @@ export async function fsckCommand(flags: { readonly data?: string; readonly secr
       rootKey,
       clock: systemClock,
       observer: { observe() {} },
-      newBuckets: { ...settings.file.newBuckets, blockedEncryptionTypes: settings.file.blockedEncryptionTypes },
+      quota: uncounted(systemClock),
+      ...storeSettings(settings.file),
     })
     let problems = 0
     const summary = await fsck(store, (problem) => {

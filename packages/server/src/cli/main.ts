@@ -89,6 +89,23 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./policy.ts')).lintCommand(file, flags)
     })
 
+  const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
+  withConnection(quotas.command('list'))
+    .description('requests that wait for an answer')
+    .option('--all', 'those that were answered as well')
+    .option('--json', 'print them as JSON')
+    .action(async (flags) => {
+      exitCode = await (await import('./quotas.ts')).listQuotaIncreases(flags)
+    })
+  for (const answer of ['approve', 'deny'] as const) {
+    withConnection(quotas.command(`${answer} <id>`))
+      .description(answer === 'approve' ? 'grant what is asked for, from now on' : 'leave the quota as it is')
+      .option('--json', 'print the request as JSON')
+      .action(async (id: string, flags) => {
+        exitCode = await (await import('./quotas.ts')).answerQuotaIncrease(answer, id, flags)
+      })
+  }
+
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exitCode

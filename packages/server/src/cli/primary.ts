@@ -3,6 +3,7 @@
  * It serves no request itself.
  */
 import cluster, { type Worker } from 'node:cluster'
+import type { CountedCalls, QuotaBook } from '../quota/quota-book.ts'
 import type { Question, ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
 import { withDefinitePort } from './free-port.ts'
@@ -19,10 +20,17 @@ export interface RunningWorkers {
 export interface WorkerEvents {
   /** A worker ended although nobody asked it to; it is being replaced. */
   onLost(pid: number | undefined, how: string): void
+  /** The quota that a call counts against could not be read, so the call fails. */
+  onQuotaUnread(error: Error): void
 }
 
 /** Starts `count` workers and resolves when all of them serve. Rejects with what the first one that could not says. */
-export async function startWorkers(count: number, start: WorkerStart, events: WorkerEvents): Promise<RunningWorkers> {
+export async function startWorkers(
+  count: number,
+  start: WorkerStart,
+  quotaBook: QuotaBook,
+  events: WorkerEvents,
+): Promise<RunningWorkers> {
   // Workers accept from one shared queue. Handed out by the primary instead, a connection would be lost with a worker
   // that is killed before it takes it over.
   cluster.schedulingPolicy = cluster.SCHED_NONE
@@ -30,7 +38,7 @@ export async function startWorkers(count: number, start: WorkerStart, events: Wo
   // Both at once, so that they are not the same.
   const [http, https] = await Promise.all([start.settings.http, start.settings.https].map(withDefinitePort))
   const settings = { ...start.settings, http, https }
-  const pool = new WorkerPool({ ...start, settings }, events)
+  const pool = new WorkerPool({ ...start, settings }, quotaBook, events)
   let ports: Ports = { httpPort: undefined, httpsPort: undefined }
   try {
     for (let i = 0; i < count; i++) ports = await pool.add()
@@ -48,14 +56,16 @@ interface Ports {
 
 class WorkerPool {
   readonly #start: WorkerStart
+  readonly #quotaBook: QuotaBook
   readonly #events: WorkerEvents
   readonly #serving = new Set<Worker>()
   readonly #collections = new Map<number, Collection>()
   #nextCollection = 1
   #stopping = false
 
-  constructor(start: WorkerStart, events: WorkerEvents) {
+  constructor(start: WorkerStart, quotaBook: QuotaBook, events: WorkerEvents) {
     this.#start = start
+    this.#quotaBook = quotaBook
     this.#events = events
   }
 
@@ -76,6 +86,18 @@ class WorkerPool {
             break
           case 'want':
             this.#ask(worker, message.id, message.question)
+            break
+          case 'lease':
+            this.#quotaBook.lease(message.scope, message.wanted).then(
+              (lease) => send(worker, { type: 'leased', id: message.id, lease }),
+              (error: Error) => {
+                this.#events.onQuotaUnread(error)
+                send(worker, { type: 'leased', id: message.id, lease: undefined })
+              },
+            )
+            break
+          case 'counted':
+            this.#quotaBook.absorb(message.calls)
             break
           case 'answer':
             this.#collections.get(message.id)?.take(worker, message.answer)
@@ -117,10 +139,17 @@ class WorkerPool {
     const id = this.#nextCollection++
     const collection = new Collection([...this.#serving], (answers) => {
       this.#collections.delete(id)
-      send(asker, { type: 'answers', id: askersId, answers })
+      send(asker, { type: 'answers', id: askersId, answers: this.#final(question, answers) })
     })
     this.#collections.set(id, collection)
     this.broadcast({ type: 'ask', id, question })
+  }
+
+  /** What the workers counted goes into the book, which knows the rest. */
+  #final(question: Question, answers: readonly unknown[]): readonly unknown[] {
+    if (question.about !== 'quota-usage') return answers
+    for (const calls of answers as (readonly CountedCalls[])[]) this.#quotaBook.absorb(calls)
+    return [this.#quotaBook.usage(question.region, question.accountId)]
   }
 }
 

@@ -9,11 +9,13 @@ import { ensureConfiguredUser } from '../identity/users.ts'
 import { destroyDueKeys } from '../keys/key-removal.ts'
 import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
 import { sweep } from '../objects/sweep.ts'
+import { uncounted } from '../quota/leased-quota.ts'
+import { QuotaBook } from '../quota/quota-book.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
 import { startWorkers } from './primary.ts'
 import { resolveSettings, type ServeFlags, type Settings } from './settings.ts'
-import { openStore } from './store.ts'
+import { openStore, storeSettings } from './store.ts'
 
 const SWEEP_EVERY_MS = 60_000
 
@@ -34,8 +36,10 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
       rootKey,
       clock: systemClock,
       observer: noObserver,
-      newBuckets: { ...settings.file.newBuckets, blockedEncryptionTypes: settings.file.blockedEncryptionTypes },
+      quota: uncounted(systemClock),
+      ...storeSettings(settings.file),
     })
+    const quotaBook = new QuotaBook((scope) => store.quotas.value(scope, scope.quota), systemClock)
     await store.blobs.clearStaging()
     for (const { id, users } of settings.file.accounts) {
       for (const user of users) {
@@ -53,7 +57,11 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     const workers = await startWorkers(
       settings.workers,
       { settings, tls, rootKey: rootKey.exportForWorker(), root: root.keys, oidcCa },
-      { onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`) },
+      quotaBook,
+      {
+        onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`),
+        onQuotaUnread: (error) => complain(`a quota cannot be read: ${error.message}`),
+      },
     )
     announce(settings, workers, tls, root, warning, flags.json === true)
 

@@ -5,6 +5,8 @@ import { IdentityStore } from '../identity/identity-store.ts'
 import { Kms } from '../keys/kms.ts'
 import type { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
+import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
+import { UtilizationReports } from '../limits/utilization-reports.ts'
 import { Buckets, type NewBuckets } from '../objects/buckets.ts'
 import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
@@ -15,9 +17,11 @@ import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
 import { Tagging } from '../objects/tagging.ts'
+import type { RequestQuota } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
+import type { ConfigFile } from './config-file.ts'
 import { dataFolder } from './data-folder.ts'
 
 export interface StoreOptions {
@@ -26,29 +30,41 @@ export interface StoreOptions {
   readonly region: string
   readonly clock: Clock
   readonly observer: Observer
+  /** Counts the calls of the KMS. */
+  readonly quota: RequestQuota
   readonly newBuckets: NewBuckets
+  readonly quotas: Pick<AppliedQuotasOptions, 'profile' | 'approveUpTo'>
 }
+
+/** What of the configuration the stores need. */
+export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets' | 'quotas'> => ({
+  newBuckets: { ...file.newBuckets, blockedEncryptionTypes: file.blockedEncryptionTypes },
+  quotas: { profile: file.kms.quotaProfile, approveUpTo: file.approveQuotasUpTo },
+})
 
 export type Store = Awaited<ReturnType<typeof openStore>>
 
 export async function openStore(options: StoreOptions) {
-  const { rootKey, region, clock, observer } = options
+  const { rootKey, region, clock, observer, quota } = options
   const folder = dataFolder(options.dataDir)
   const catalog = await LmdbCatalog.open(folder.catalogDir)
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, rootKey.derive('records'))
-  const kms = new Kms({ records, rootKey, region, clock, observer })
+  const kms = new Kms({ records, rootKey, region, clock, observer, quota })
+  const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
   const serviceKeys = new StoredServiceKeys(records, rootKey, clock)
   const protector = new Protector(kms, serviceKeys)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })
-  const buckets = new Buckets({ records, clock, newBuckets: options.newBuckets })
+  const buckets = new Buckets({ records, clock, quotas, newBuckets: options.newBuckets })
   return {
     records,
     blobs,
     kms,
     serviceKeys,
+    quotas,
+    quotaReports: new UtilizationReports(records, clock),
     identity: new IdentityStore(records),
     protector,
     reader,

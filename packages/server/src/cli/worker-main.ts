@@ -37,6 +37,9 @@ process.on('message', (message: ToWorker) => {
     case 'answers':
       running?.answered(message.id, message.answers)
       break
+    case 'leased':
+      running?.leased(message.id, message.lease)
+      break
     case 'reload-certificate':
       running?.reloadCertificate()
       break

@@ -1,9 +1,10 @@
 /** A worker process: opens the stores, wires the services to the doors and serves. */
 import pino from 'pino'
+import { ADMIN_OPERATIONS, ADMIN_PATHS, ADMIN_PROTOCOL, toAdminError } from '../admin/operations.ts'
 import { RecentRefusals, type Refusal } from '../audit/recent-refusals.ts'
 import { observers, RequestLog } from '../audit/request-log.ts'
 import { systemClock } from '../core/clock.ts'
-import { EXPLAIN_OPERATIONS, EXPLAIN_PROTOCOL, toExplainError } from '../explain/operations.ts'
+import { EXPLAIN_OPERATIONS, EXPLAIN_PATH, EXPLAIN_PROTOCOL } from '../explain/operations.ts'
 import { AbsentDoor } from '../http/absent-door.ts'
 import { ConnectionReader } from '../http/connection.ts'
 import { listen } from '../http/listener.ts'
@@ -21,13 +22,20 @@ import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import { ServerMetrics } from '../metrics/server-metrics.ts'
 import { awsJson } from '../protocols/aws-json.ts'
 import { awsQuery } from '../protocols/aws-query.ts'
+import { toOwnApiError } from '../protocols/own-api.ts'
 import { ServiceDoor } from '../protocols/service-door.ts'
+import { LeasedQuota } from '../quota/leased-quota.ts'
+import type { Lease } from '../quota/quota-book.ts'
+import type { QuotaUsage } from '../quota/usage-history.ts'
 import { S3Door } from '../s3/door.ts'
+import { toServiceQuotasError } from '../servicequotas/errors.ts'
+import { SERVICE_QUOTAS_OPERATIONS } from '../servicequotas/operations.ts'
 import { toStsError } from '../sts/errors.ts'
 import { STS_OPERATIONS, webIdentityNotes } from '../sts/operations.ts'
 import type { Question, ToPrimary } from './channel.ts'
+import { PrimaryChannel } from './primary-channel.ts'
 import type { Settings } from './settings.ts'
-import { openStore } from './store.ts'
+import { openStore, storeSettings } from './store.ts'
 
 /** All that a worker needs to know; plain JSON for the channel. */
 export interface WorkerStart {
@@ -46,12 +54,16 @@ export interface RunningWorker {
   /** This worker's part of what one of them asks of all; undefined where it has none. */
   answer(question: Question): unknown
   answered(id: number, answers: readonly unknown[]): void
+  leased(id: number, lease: Lease | undefined): void
   reloadCertificate(): void
   /** Finishes the requests under way and closes the stores. */
   stop(): Promise<void>
 }
 
 const CERTIFICATE_POLL_MS = 5_000
+/** How often a worker tells what it counted against quotas. */
+const REPORT_MS = 5_000
+const MOST_BUCKETS_COUNTED = 1_000_000
 
 export async function runWorker(start: WorkerStart, say: (message: ToPrimary) => void): Promise<RunningWorker> {
   const { settings } = start
@@ -67,6 +79,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const onInternalError = (error: unknown, requestId: string) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
+  const channel = new PrimaryChannel(say)
+  const quota = new LeasedQuota((scope, wanted) => channel.lease(scope, wanted), clock)
   const rootKey = RootKey.import(start.rootKey)
   const accounts = new Accounts(file.accounts)
   const sessions = new Sessions(rootKey.derive('session tokens'), clock)
@@ -76,7 +90,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     region,
     clock,
     observer,
-    newBuckets: { ...file.newBuckets, blockedEncryptionTypes: file.blockedEncryptionTypes },
+    quota,
+    ...storeSettings(file),
   })
   const directory = new Directory({
     root: start.root,
@@ -119,6 +134,25 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     ...common,
   })
 
+  const servicequotas = new ServiceDoor({
+    service: 'servicequotas',
+    title: 'Service Quotas',
+    protocol: awsJson('ServiceQuotasV20190624.'),
+    operations: SERVICE_QUOTAS_OPERATIONS,
+    services: {
+      quotas: store.quotas,
+      reports: store.quotaReports,
+      clock,
+      bucketCount: (accountId: string) => store.buckets.count(accountId, MOST_BUCKETS_COUNTED),
+      usage: async (ofRegion: string, accountId: string) =>
+        (await channel.askAll({ about: 'quota-usage', region: ofRegion, accountId }))[0] as readonly QuotaUsage[],
+    },
+    authentication: { directory, service: 'servicequotas', region, global: false, clock },
+    toError: toServiceQuotasError,
+    allowPlainHttp: file.plainHttpServices.includes('servicequotas'),
+    ...common,
+  })
+
   const oidcKeys = new OidcKeys(httpsFetch(start.oidcCa), clock)
   const sts = new ServiceDoor({
     service: 'sts',
@@ -133,14 +167,6 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     ...common,
   })
 
-  const waiting = new Map<number, (answers: readonly unknown[]) => void>()
-  let nextId = 1
-  const askAll = (question: Question) =>
-    new Promise<readonly unknown[]>((resolve) => {
-      const id = nextId++
-      waiting.set(id, resolve)
-      say({ type: 'want', id, question })
-    })
   const explain = new ServiceDoor({
     service: 'server',
     title: 'Strongroom',
@@ -151,10 +177,21 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       accounts,
       clock,
       findRefusal: async (requestId: string) =>
-        (await askAll({ about: 'refusal', requestId }))[0] as Refusal | undefined,
+        (await channel.askAll({ about: 'refusal', requestId }))[0] as Refusal | undefined,
     },
     authentication: { directory, service: 's3', region, global: false, clock },
-    toError: toExplainError,
+    toError: toOwnApiError,
+    allowPlainHttp: false,
+    ...common,
+  })
+  const admin = new ServiceDoor({
+    service: 'server',
+    title: 'Strongroom',
+    protocol: ADMIN_PROTOCOL,
+    operations: ADMIN_OPERATIONS,
+    services: { quotas: store.quotas },
+    authentication: { directory, service: 's3', region, global: false, clock },
+    toError: toAdminError,
     allowPlainHttp: false,
     ...common,
   })
@@ -165,8 +202,9 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       await store.records.catalog.getMany([Buffer.from('c')])
       return undefined
     },
-    collectMetrics: async () => mergeSnapshots((await askAll({ about: 'metrics' })) as (readonly MetricSnapshot[])[]),
-    apis: { '/-/api/explain': explain },
+    collectMetrics: async () =>
+      mergeSnapshots((await channel.askAll({ about: 'metrics' })) as (readonly MetricSnapshot[])[]),
+    apis: { [EXPLAIN_PATH]: explain, ...Object.fromEntries(ADMIN_PATHS.map((path) => [path, admin])) },
     observer,
     nowMs: clock.nowMs,
     onInternalError,
@@ -175,7 +213,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const listener = await listen({
     http: settings.http,
     https: settings.https && start.tls ? { ...settings.https, ...start.tls } : undefined,
-    doors: { s3, kms, iam, sts },
+    doors: { s3, kms, iam, sts, servicequotas },
     ownDoor,
     absentDoor: new AbsentDoor(observer, clock.nowMs),
     connections: new ConnectionReader(file.trustedProxies),
@@ -183,21 +221,32 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     onCertificateError: (error) => logger.error({ event: 'certificate-not-reloaded', error: describe(error) }),
   })
   const poll = setInterval(() => listener.reloadCertificate(), CERTIFICATE_POLL_MS)
-  poll.unref()
+  const report = setInterval(() => {
+    const calls = quota.drain()
+    if (calls.length > 0) say({ type: 'counted', calls })
+  }, REPORT_MS)
+  for (const timer of [poll, report]) timer.unref()
 
   return {
     httpPort: listener.httpPort,
     httpsPort: listener.httpsPort,
-    answer: (question) =>
-      question.about === 'metrics' ? metrics.registry.snapshot() : refusals.find(question.requestId),
-    answered(id, answers) {
-      waiting.get(id)?.(answers)
-      waiting.delete(id)
+    answer: (question) => {
+      switch (question.about) {
+        case 'metrics':
+          return metrics.registry.snapshot()
+        case 'refusal':
+          return refusals.find(question.requestId)
+        case 'quota-usage':
+          return quota.drain()
+      }
     },
+    answered: (id, answers) => channel.answered(id, answers),
+    leased: (id, lease) => channel.leased(id, lease),
     reloadCertificate: () => listener.reloadCertificate(),
     async stop() {
       stopping = true
       clearInterval(poll)
+      clearInterval(report)
       await listener.drain()
       await store.close()
       await new Promise<void>((resolve) => logger.flush(() => resolve()))

@@ -79,7 +79,14 @@ export interface FaultDetails {
   KmsValidation: { message: string }
   KmsLimitExceeded: { message: string }
   KmsTagInvalid: { message: string }
+  /** The account has made all calls that its quota lets through in this second. */
   KmsThrottled: Record<string, never>
+
+  // Quotas
+  /** What Service Quotas refuses; the message is the whole text. */
+  QuotaRefused: { refusal: QuotaRefusal; message: string }
+  /** The account has as many buckets as it may. */
+  BucketLimitReached: Record<string, never>
 
   // Access
   /** `reason` is AWS's, e.g. 'because no identity-based policy allows the s3:GetObject action'; `told`: whether the caller may know it. */
@@ -132,6 +139,9 @@ export type EncryptionRefusal =
   | 'KmsContextInvalid'
   | 'KmsRequiresTls'
   | 'KmsRequiresSigV4'
+
+/** Service Quotas' own error codes, without `Exception`. */
+export type QuotaRefusal = 'NoSuchResource' | 'ResourceAlreadyExists' | 'IllegalArgument' | 'InvalidResourceState'
 
 /** IAM's and STS's own error codes, which both doors answer with. */
 export type IdentityRefusal =

@@ -5,6 +5,7 @@ import type { DecisionFacts } from '../core/outcome.ts'
 import type { CallContext, Principal } from '../policy/call.ts'
 import { call, rootOf } from '../policy/caller.fixture.ts'
 import { compilePolicy } from '../policy/document.ts'
+import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import type { CatalogEntry } from '../storage/catalog.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
@@ -89,7 +90,8 @@ beforeEach(() => {
   records = new RecordStore(catalog, new Uint8Array(32).fill(1))
   const observer = { observe: () => undefined }
   const rootKey = new RootKey(new Uint8Array(32).fill(2))
-  kms = new Kms({ records, rootKey, region: 'us-east-1', clock: { nowMs: () => nowMs }, observer })
+  const clock = { nowMs: () => nowMs }
+  kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
 })
 
 async function newKey(policy?: string, tags: { TagKey: string; TagValue: string }[] = []) {

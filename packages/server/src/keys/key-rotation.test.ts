@@ -25,6 +25,7 @@ beforeEach(() => {
       region: 'us-east-1',
       clock: { nowMs: () => nowMs },
       observer: { observe: () => undefined },
+      quota: { take: () => nowMs },
     })
   kms = process()
   another = process()

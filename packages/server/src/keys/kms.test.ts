@@ -1,6 +1,7 @@
 /** Keys on memory: their states, and what is left of one that is deleted. */
 import { beforeEach, expect, test } from 'vitest'
 import { call } from '../policy/caller.fixture.ts'
+import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { destroyDueKeys } from './key-removal.ts'
@@ -16,7 +17,8 @@ beforeEach(() => {
   records = new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1))
   const rootKey = new RootKey(new Uint8Array(32).fill(2))
   const observer = { observe: () => undefined }
-  kms = new Kms({ records, rootKey, region: 'us-east-1', clock: { nowMs: () => nowMs }, observer })
+  const clock = { nowMs: () => nowMs }
+  kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
 })
 
 async function made(alias?: string) {

@@ -9,6 +9,8 @@ import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
 import type { DecisionFacts, Observer } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
+import type { RequestQuota } from '../quota/leased-quota.ts'
+import type { QuotaName } from '../quota/quotas.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { decryptBlob, readNames } from './ciphertext.ts'
 import type { KeyUse } from './condition-keys.ts'
@@ -17,6 +19,7 @@ import { type FoundKey, KeyAccess } from './key-access.ts'
 import { KeyAliases } from './key-aliases.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
+import { quotaOfKey } from './key-quota.ts'
 import type { DataKeyRequest, GeneratedDataKey, KeyService, UnwrapRequest } from './key-service.ts'
 import { type MacAlgorithm, macHash } from './key-specs.ts'
 import { requireUsableFor } from './key-state.ts'
@@ -30,6 +33,7 @@ export interface KmsOptions {
   readonly clock: Clock
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
   readonly observer: Observer
+  readonly quota: RequestQuota
 }
 
 export interface MacRequest {
@@ -47,8 +51,9 @@ export class Kms implements KeyService {
   readonly #material: KeyMaterial
   readonly #clock: Clock
   readonly #observer: Observer
+  readonly #quota: RequestQuota
 
-  constructor({ records, rootKey, region, clock, observer }: KmsOptions) {
+  constructor({ records, rootKey, region, clock, observer, quota }: KmsOptions) {
     this.#material = new KeyMaterial(rootKey)
     this.#access = new KeyAccess(records, region, clock)
     this.keys = new KeyDirectory(records, this.#access, this.#material, region, clock)
@@ -56,6 +61,13 @@ export class Kms implements KeyService {
     this.grants = new KeyGrants(records, this.#access, clock)
     this.#clock = clock
     this.#observer = observer
+    this.#quota = quota
+  }
+
+  /** Counts a call against a quota of its caller's account, before anything is done for it. Throws KmsThrottled. */
+  async count(call: CallContext, quota: QuotaName): Promise<void> {
+    const atMs = await this.#quota.take({ region: call.region, accountId: call.principal.accountId }, quota)
+    call.counted?.(atMs)
   }
 
   // ---- For S3 -------------------------------------------------------------------------------------------------------
@@ -70,6 +82,7 @@ export class Kms implements KeyService {
           : await this.#access.find(viaS3, keyId, action)
       const key = found.stored.value
       tell(key.arn)
+      await this.count(viaS3, quotaOfKey(key))
       await this.#access.require(viaS3, found, { action, encryptionContext })
       requireUsableFor(key, action)
       const dataKey = generateDataKey()
@@ -149,6 +162,7 @@ export class Kms implements KeyService {
     const { ciphertextBlob, sourceContext, destinationContext } = input
     const found = await this.#access.find(call, input.destinationKeyId, 'kms:ReEncryptTo')
     const destination = found.stored.value
+    await this.count(call, quotaOfKey(destination))
     const onSameKey = readNames(ciphertextBlob).keyArn === destination.arn
     const use = { action: 'kms:ReEncryptTo', encryptionContext: destinationContext, onSameKey } as const
     await this.#access.require(call, found, use)
@@ -190,25 +204,35 @@ export class Kms implements KeyService {
     return { mac: this.#material.mac(key, macHash(key, algorithm), message), keyArn: key.arn }
   }
 
-  generateRandom(call: CallContext, bytes: number): Uint8Array {
+  async generateRandom(call: CallContext, bytes: number): Promise<Uint8Array> {
+    await this.count(call, 'symmetric')
     this.#access.requireOwn(call, { action: 'kms:GenerateRandom' })
     return randomBytes(bytes)
   }
 
   async #usable(call: CallContext, keyId: string, use: KeyUse): Promise<KmsKey> {
-    const key = await this.#access.allowed(call, keyId, use)
+    const key = await this.#allowed(call, keyId, use)
     requireUsableFor(key, use.action)
+    return key
+  }
+
+  async #allowed(call: CallContext, keyId: string, use: KeyUse): Promise<KmsKey> {
+    const found = await this.#access.find(call, keyId, use.action)
+    const key = found.stored.value
+    // ReEncrypt is one call, counted with the key that it goes to.
+    if (use.action !== 'kms:ReEncryptFrom') await this.count(call, quotaOfKey(key))
+    await this.#access.require(call, found, use)
     return key
   }
 
   /** The key of a ciphertext. One that the caller names is told to be absent; one that only the ciphertext names is not. */
   async #keyOf(call: CallContext, keyArn: string, named: string | undefined, use: KeyUse): Promise<KmsKey> {
     if (named === undefined) {
-      return this.#access.allowed(call, keyArn, use).catch((error: unknown) => {
+      return this.#allowed(call, keyArn, use).catch((error: unknown) => {
         throw isFault(error, 'KmsKeyNotFound') ? new Fault('KmsCiphertextInvalid', {}, { cause: error }) : error
       })
     }
-    const key = await this.#access.allowed(call, named, use)
+    const key = await this.#allowed(call, named, use)
     if (key.arn !== keyArn) throw new Fault('KmsKeyIncorrect', {})
     return key
   }
@@ -220,15 +244,18 @@ export class Kms implements KeyService {
     run: (viaS3: CallContext, tell: (keyArn: string) => void) => Promise<T>,
   ): Promise<T> {
     const decisions: DecisionFacts[] = []
+    let startedAtMs = this.#clock.nowMs()
     const viaS3: CallContext = {
       ...call,
       via: 's3',
+      counted(atMs) {
+        startedAtMs = atMs
+      },
       decided(decision) {
         decisions.push(decision)
         call.decided(decision)
       },
     }
-    const startedAtMs = this.#clock.nowMs()
     let usedArn: string | undefined
     let errorCode: string | undefined
     try {

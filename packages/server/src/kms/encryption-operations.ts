@@ -82,7 +82,7 @@ export const ENCRYPTION_OPERATIONS = {
     async run(kms, call, input) {
       const bytes = input.optionalNumber('NumberOfBytes', 1, 1024)
       if (bytes === undefined) throw validation('NumberOfBytes is required.')
-      return { Plaintext: base64(kms.generateRandom(call, bytes)) }
+      return { Plaintext: base64(await kms.generateRandom(call, bytes)) }
     },
   },
 } satisfies Readonly<Record<string, ServiceOperation<Kms>>>

@@ -1,6 +1,7 @@
 /** The KMS operations, one row each: AWS's name, whether it reads only, and what it does. Source: AWS KMS API reference. */
 import type { Kms } from '../keys/kms.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
+import { QUOTA_NAMES } from '../quota/quotas.ts'
 import { ALIAS_OPERATIONS } from './alias-operations.ts'
 import { ENCRYPTION_OPERATIONS } from './encryption-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
@@ -10,7 +11,7 @@ import { MAC_OPERATIONS } from './mac-operations.ts'
 import { ROTATION_OPERATIONS } from './rotation-operations.ts'
 import { TAG_OPERATIONS } from './tag-operations.ts'
 
-export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
+const ROWS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   ...KEY_OPERATIONS,
   ...ALIAS_OPERATIONS,
   ...ENCRYPTION_OPERATIONS,
@@ -30,3 +31,17 @@ export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = {
       .map((name) => [name, { readOnly: /^(Get|List|Describe|Generate|Verify|Derive)/.test(name) }]),
   ),
 }
+
+/** Uses of a key are counted where its kind is known, every other operation here, against a quota of its own. */
+export const KMS_OPERATIONS: Readonly<Record<string, ServiceOperation<Kms>>> = Object.fromEntries(
+  Object.entries(ROWS).map(([name, row]) => {
+    const quota = QUOTA_NAMES.find((candidate) => candidate === name)
+    const { run } = row
+    if (!run || !quota) return [name, row]
+    const counted: typeof run = async (kms, call, input) => {
+      await kms.count(call, quota)
+      return run(kms, call, input)
+    }
+    return [name, { ...row, run: counted }]
+  }),
+)

@@ -35,6 +35,12 @@ export interface BucketsOptions {
   readonly records: RecordStore
   readonly clock: Clock
   readonly newBuckets: NewBuckets
+  readonly quotas: BucketQuota
+}
+
+/** How many buckets an account may have. */
+export interface BucketQuota {
+  value(scope: { readonly accountId: string; readonly region: string }, quota: 'buckets'): Promise<number>
 }
 
 /** What a bucket is when it is new. */
@@ -48,11 +54,13 @@ export class Buckets {
   readonly #records: RecordStore
   readonly #clock: Clock
   readonly #newBuckets: NewBuckets
+  readonly #quotas: BucketQuota
 
   constructor(options: BucketsOptions) {
     this.#records = options.records
     this.#clock = options.clock
     this.#newBuckets = options.newBuckets
+    this.#quotas = options.quotas
   }
 
   /** The bucket, for deciding who may use it. Throws BucketNotFound. */
@@ -96,6 +104,7 @@ export class Buckets {
       ...chosen(this.#newBuckets),
     }
     const at = names.bucket(bucket)
+    if (!(await this.#records.get(bucketRecord, at))) await this.#requireRoom(call)
     const made = await this.#records.commit(
       [this.#records.still(bucketRecord, at, undefined)],
       [
@@ -109,6 +118,20 @@ export class Buckets {
     // In us-east-1 alone S3 takes the same request from the owner again without complaint.
     if (own && call.region === 'us-east-1') return
     throw new Fault(own ? 'BucketAlreadyOwned' : 'BucketAlreadyExists', { bucket })
+  }
+
+  /** Buckets that are made at the same moment may pass the quota by as many. Throws BucketLimitReached. */
+  async #requireRoom({ principal, region }: CallContext): Promise<void> {
+    const { accountId } = principal
+    const most = await this.#quotas.value({ accountId, region }, 'buckets')
+    if ((await this.count(accountId, most)) >= most) throw new Fault('BucketLimitReached', {})
+  }
+
+  /** How many buckets an account has; `most` where it has more. */
+  async count(accountId: string, most: number): Promise<number> {
+    const prefix = name(accountId, ZERO)
+    const range = { gte: prefix, lt: prefixEnd(prefix), limit: most }
+    return (await this.#records.names(accountBucket, range)).length
   }
 
   /** Names and times of the caller's buckets after `after`, in order. */

@@ -4,6 +4,7 @@ import { Kms } from '../keys/kms.ts'
 import { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { call } from '../policy/caller.fixture.ts'
+import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { MemoryBlobStore } from '../storage/memory-blobs.ts'
@@ -56,10 +57,10 @@ export function makeRoom() {
   const rootKey = new RootKey(new Uint8Array(32).fill(2))
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
-  const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer })
+  const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
   const protector = new Protector(kms, new StoredServiceKeys(records, rootKey, clock))
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
-  const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS })
+  const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS, quotas: { value: async () => 100 } })
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })
   return {

@@ -54,6 +54,8 @@ export interface CallContext {
   readonly openedBuckets: Pick<ReadonlySet<string>, 'has'>
   /** Told of each decision. */
   decided(decision: DecisionFacts): void
+  /** Told the time at which the call counts against a request quota, in milliseconds since the epoch. */
+  readonly counted?: (atMs: number) => void
 }
 
 const NOTHING: Permissions = { identity: [], boundary: undefined, session: undefined }

@@ -70,6 +70,18 @@ export class Input {
     return value
   }
 
+  /** A number that need not be whole. */
+  decimal(name: string, min: number, max: number): number {
+    if (!this.has(name)) return this.#missing(name)
+    const value = this.#members[name]
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.#wrongType('Double')
+    if (value < min) {
+      throw this.constraint(name, String(value), `Member must have value greater than or equal to ${min}`)
+    }
+    if (value > max) throw this.constraint(name, String(value), `Member must have value less than or equal to ${max}`)
+    return value
+  }
+
   blob(name: string, maxBytes: number): Uint8Array {
     const value = this.#members[name]
     if (!this.has(name)) return this.#missing(name)

@@ -85,6 +85,7 @@ const ROWS = {
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
+  TooManyBuckets: [400, 'You have attempted to create more buckets than allowed'],
   UnexpectedContent: [400, 'This request does not support content'],
   UnresolvableGrantByEmailAddress: [400, 'The email address you provided does not match any account on record'],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
@@ -277,6 +278,8 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   KmsTagInvalid: ({ message }) => kms('TagException', message),
   KmsThrottled: () =>
     new S3Error('SlowDown', { message: 'Please reduce your request rate for operations involving AWS KMS.' }),
+  QuotaRefused: ({ message }) => new S3Error('InvalidRequest', { message }),
+  BucketLimitReached: () => new S3Error('TooManyBuckets'),
   AccessDenied: ({ callerArn, action, resource, reason, told }) => {
     if (!told) return new S3Error('AccessDenied')
     // S3 puts its resources in quotes, the KMS does not.

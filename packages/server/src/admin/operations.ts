@@ -1,0 +1,76 @@
+/**
+ * Our own API for the server's operator: `POST /-/api/quotas/…`, JSON in and out, signed as a request to S3. The operator
+ * is the account of the server's root user, and whoever in it may do the action.
+ */
+import { isFault } from '../core/fault.ts'
+import { ROOT_ACCOUNT } from '../identity/accounts.ts'
+import type { AppliedQuotas } from '../limits/applied-quotas.ts'
+import type { IncreaseRequest } from '../limits/limit-records.ts'
+import { requireAllowed } from '../policy/authorize.ts'
+import type { CallContext } from '../policy/call.ts'
+import { ownApi, toOwnApiError } from '../protocols/own-api.ts'
+import type { ServiceOperation } from '../protocols/service-door.ts'
+import { ServiceError } from '../protocols/service-error.ts'
+import { quotaOf } from '../quota/quotas.ts'
+
+export interface AdminServices {
+  readonly quotas: AppliedQuotas
+}
+
+const OPERATION_OF_PATH = {
+  '/-/api/quotas/list': 'ListQuotaIncreases',
+  '/-/api/quotas/approve': 'ApproveQuotaIncrease',
+  '/-/api/quotas/deny': 'DenyQuotaIncrease',
+} as const
+export const ADMIN_PATHS = Object.keys(OPERATION_OF_PATH)
+export const ADMIN_PROTOCOL = ownApi(OPERATION_OF_PATH)
+
+export const ADMIN_OPERATIONS: Readonly<Record<string, ServiceOperation<AdminServices>>> = {
+  ListQuotaIncreases: {
+    readOnly: true,
+    async run({ quotas }, call) {
+      requireOperator(call, 'ListQuotaIncreases')
+      const found: object[] = []
+      for await (const request of quotas.requests()) found.push(await shown(quotas, request))
+      return { requests: found }
+    },
+  },
+  ApproveQuotaIncrease: {
+    readOnly: false,
+    async run({ quotas }, call, input) {
+      requireOperator(call, 'AnswerQuotaIncrease')
+      return shown(quotas, await quotas.answer(input.text('id', 129), 'APPROVED'))
+    },
+  },
+  DenyQuotaIncrease: {
+    readOnly: false,
+    async run({ quotas }, call, input) {
+      requireOperator(call, 'AnswerQuotaIncrease')
+      return shown(quotas, await quotas.answer(input.text('id', 129), 'DENIED'))
+    },
+  },
+}
+
+/** Throws AccessDenied. */
+function requireOperator(call: CallContext, operation: string): void {
+  const isOperators = call.principal.accountId === ROOT_ACCOUNT
+  if (!isOperators) throw new ServiceError('AccessDeniedException', 'Only the operator of the server may do this.', 403)
+  requireAllowed(call, {
+    action: `strongroom:${operation}`,
+    resource: '*',
+    resourceAccount: call.principal.accountId,
+    resourcePolicy: undefined,
+  })
+}
+
+async function shown(quotas: AppliedQuotas, request: IncreaseRequest) {
+  const { service, code, title } = quotaOf(request.quota)
+  return { ...request, service, code, title, applies: await quotas.value(request, request.quota) }
+}
+
+/** What the operations throw, on the wire. */
+export function toAdminError(error: unknown): ServiceError {
+  if (!isFault(error, 'QuotaRefused')) return toOwnApiError(error)
+  const { refusal, message } = error.detail
+  return new ServiceError(`${refusal}Exception`, message, refusal === 'NoSuchResource' ? 404 : 409)
+}
