@@ -26,8 +26,8 @@ Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused a
 
 ${table(byName(operations.map((row) => [row.name, row.run !== undefined])))}
 
-S3 Bucket Keys are stored in a bucket's configuration, and objects do not
-claim them. Object keys with a NUL character are refused.
+A bucket key is kept for five minutes, for one requester and context, in each worker process; the caller's own encryption
+context goes along with the bucket's ARN. Object keys with a NUL character are refused.
 
 ## KMS
 

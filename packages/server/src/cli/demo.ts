@@ -4,26 +4,31 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ensureCredentials } from '../identity/credentials-file.ts'
 import { httpsOnly, withStatements } from '../policy/ready-made.ts'
+import { DEMO_QUOTA, quotaScene } from './demo-quotas.ts'
 import { EXIT } from './exit.ts'
 import { explanationText } from './explain.ts'
 import { type RequestToSign, type SignedReply, sendSigned } from './signed-client.ts'
 
 const BUCKET = 'demo-bucket'
 const MARK = 'The vault holds 1,204 ounces of gold. '
+/** How long a line of the log may take until it is here. */
+const LOG_DELAY_MS = 300
 const LARGE_BYTES = 48 * 1024 * 1024
 
 export async function demo(): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'strongroom-demo-'))
+  const config = join(dir, 'config.json')
+  await writeFile(config, JSON.stringify({ kms: { quotaProfile: { symmetric: DEMO_QUOTA } } }))
   const child = spawn(
     process.execPath,
     [
-      ...[join(import.meta.dirname, '../../bin/strongroom.mjs'), 'serve', '--json', '--data', dir],
+      ...[join(import.meta.dirname, '../../bin/strongroom.mjs'), 'serve', '--json', '--data', dir, '--config', config],
       ...['--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--workers', '2'],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -180,12 +185,18 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
   await kms('EnableKey', { KeyId: keyArn })
   step((await https({ method: 'GET', path: `/${BUCKET}/sse-kms.txt` })).body.equals(letter), 'enabled: it can again')
 
+  const usesOnRecord = async () => {
+    await new Promise((resolve) => setTimeout(resolve, LOG_DELAY_MS))
+    return log
+      .split('\n')
+      .filter((text) => text.includes('"service":"kms"') && text.includes('"viaRequestId"') && text.includes(keyArn))
+      .map((text) => JSON.parse(text) as { operation: string; caller: string; error?: string })
+  }
+  const kmsCalls = async () => (await usesOnRecord()).length
+  await quotaScene({ bucket: BUCKET, keyArn, https, say, step, kmsCalls })
+
   say('\nEvery use of the key is on record:')
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  const uses = log
-    .split('\n')
-    .filter((text) => text.includes('"service":"kms"') && text.includes('"viaRequestId"') && text.includes(keyArn))
-    .map((text) => JSON.parse(text) as { operation: string; caller: string; error?: string })
+  const uses = await usesOnRecord()
   for (const operation of ['GenerateDataKey', 'Decrypt']) {
     const some = uses.filter((use) => use.operation === operation)
     step(some.length > 0, `${operation} x ${some.length}, by ${some[0]?.caller}, for S3`)

@@ -18,7 +18,7 @@ export interface RequestToSign {
   readonly query?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer
-  readonly service?: 's3' | 'kms'
+  readonly service?: 's3' | 'kms' | 'servicequotas'
   /** Called with the part of the body that has been handed to the socket, 0 to 1. */
   readonly onProgress?: (sent: number) => void
 }

@@ -53,7 +53,7 @@ export async function openStore(options: StoreOptions) {
   const kms = new Kms({ records, rootKey, region, clock, observer, quota })
   const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
   const serviceKeys = new StoredServiceKeys(records, rootKey, clock)
-  const protector = new Protector(kms, serviceKeys)
+  const protector = new Protector(kms, serviceKeys, clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })

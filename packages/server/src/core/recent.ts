@@ -20,4 +20,9 @@ export class Recent<V> {
     this.#entries.set(key, value)
     if (this.#entries.size > this.#most) this.#entries.delete(this.#entries.keys().next().value!)
   }
+
+  /** Forgets an entry, unless another has taken its place. */
+  delete(key: string, value: V): void {
+    if (this.#entries.get(key) === value) this.#entries.delete(key)
+  }
 }

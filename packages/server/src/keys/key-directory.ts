@@ -37,7 +37,7 @@ import {
 } from './kms-records.ts'
 
 /** The managed key of S3, and what AWS says of it. */
-const S3_ALIAS = 'alias/aws/s3'
+export const S3_ALIAS = 'alias/aws/s3'
 const S3_DESCRIPTION = 'Default key that protects my S3 objects when no other key is defined'
 const DAY_MS = 86_400_000
 

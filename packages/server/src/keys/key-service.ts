@@ -15,6 +15,18 @@ export interface KeyService {
 
   /** The data key again. Throws Kms* faults; KmsCiphertextInvalid where context or bytes are not those it was made with. */
   unwrapDataKey(call: CallContext, request: UnwrapRequest): Promise<DataKey>
+
+  /**
+   * For a data key that is at hand already: the ARN of the KMS key where the caller may use it so at this moment, else
+   * undefined. Neither counted nor audited, since nothing is asked of the KMS.
+   */
+  allowedKey(call: CallContext, use: IntendedUse): Promise<string | undefined>
+}
+
+export interface IntendedUse {
+  readonly keyId: string | undefined
+  readonly action: 'kms:GenerateDataKey' | 'kms:Decrypt'
+  readonly encryptionContext: Readonly<Record<string, string>>
 }
 
 export interface DataKeyRequest {

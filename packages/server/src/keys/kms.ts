@@ -17,10 +17,10 @@ import type { KeyUse } from './condition-keys.ts'
 import { KeyGrants } from './grants.ts'
 import { type FoundKey, KeyAccess } from './key-access.ts'
 import { KeyAliases } from './key-aliases.ts'
-import { KeyDirectory } from './key-directory.ts'
+import { KeyDirectory, S3_ALIAS } from './key-directory.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import { quotaOfKey } from './key-quota.ts'
-import type { DataKeyRequest, GeneratedDataKey, KeyService, UnwrapRequest } from './key-service.ts'
+import type { DataKeyRequest, GeneratedDataKey, IntendedUse, KeyService, UnwrapRequest } from './key-service.ts'
 import { type MacAlgorithm, macHash } from './key-specs.ts'
 import { requireUsableFor } from './key-state.ts'
 import type { KmsKey } from './kms-records.ts'
@@ -100,6 +100,21 @@ export class Kms implements KeyService {
       })
       return new DataKey(plaintext)
     })
+  }
+
+  async allowedKey(call: CallContext, { keyId, action, encryptionContext }: IntendedUse): Promise<string | undefined> {
+    const decisions: DecisionFacts[] = []
+    const viaS3: CallContext = { ...call, via: 's3', decided: (decision) => decisions.push(decision) }
+    try {
+      const key = await this.#access.allowed(viaS3, keyId ?? S3_ALIAS, { action, encryptionContext })
+      requireUsableFor(key, action)
+      for (const decision of decisions) call.decided(decision)
+      return key.arn
+    } catch (error) {
+      // Whoever asks goes to the KMS then, which says why, and whose answer is on record.
+      if (isFault(error)) return undefined
+      throw error
+    }
   }
 
   // ---- Cryptographic operations -------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@
 
 import { type DataKey, encodeContext, SealError } from '@strongroom/crypto'
 import { deriveKey, freshBytes, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import type { Clock } from '../core/clock.ts'
 import { type EncryptionRefusal, Fault } from '../core/fault.ts'
+import { BucketKeys } from '../keys/bucket-keys.ts'
 import type { KeyService, ServiceKeys } from '../keys/key-service.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { StoredProtection } from './stored-content.ts'
@@ -31,13 +33,15 @@ export interface ActiveProtection {
 export class Protector {
   readonly #keys: KeyService
   readonly #serviceKeys: ServiceKeys
+  readonly #bucketKeys: BucketKeys
 
-  constructor(keys: KeyService, serviceKeys: ServiceKeys) {
+  constructor(keys: KeyService, serviceKeys: ServiceKeys, clock: Clock) {
     this.#keys = keys
     this.#serviceKeys = serviceKeys
+    this.#bucketKeys = new BucketKeys(keys, clock)
   }
 
-  /** Chooses the method and makes the data keys; exactly one GenerateDataKey for the KMS methods. */
+  /** Chooses the method and makes the data keys; for the KMS methods by one GenerateDataKey, or by a bucket key. */
   async begin(
     call: CallContext,
     place: ProtectedPlace,
@@ -54,11 +58,14 @@ export class Protector {
         return active({ method: 'AES256', wrappedKey: base64(wrapped) }, dataKey)
       }
       default:
-        return this.#beginKms(call, place, chosen)
+        requireKmsTransport(call)
+        return chosen.kind === 'aws:kms' && chosen.bucketKeyEnabled
+          ? this.#beginByBucketKey(call, place, chosen)
+          : this.#beginKms(call, place, chosen)
     }
   }
 
-  /** The data keys again; exactly one Decrypt for the KMS methods. */
+  /** The data keys again; for the KMS methods by one Decrypt, or by a bucket key. */
   async resume(
     call: CallContext,
     place: ProtectedPlace,
@@ -71,11 +78,14 @@ export class Protector {
       const wrapped = Buffer.from(stored.wrappedKey, 'base64')
       return active(stored, await this.#serviceKeys.unwrap('sse-s3', wrapped, contextOf(place, 'AES256')))
     }
-    const inner = await this.#keys.unwrapDataKey(call, {
-      keyArn: stored.kmsKeyArn,
-      wrapped: Buffer.from(stored.wrappedKey, 'base64'),
-      encryptionContext: stored.encryptionContext,
-    })
+    const request = { keyArn: stored.kmsKeyArn, encryptionContext: stored.encryptionContext }
+    const wrapped = Buffer.from(stored.wrappedKey, 'base64')
+    if (stored.method === 'aws:kms' && stored.wrappedBucketKey !== undefined) {
+      const wrappedBucketKey = Buffer.from(stored.wrappedBucketKey, 'base64')
+      const { wrapping } = await this.#bucketKeys.forReading(call, { ...request, wrapped: wrappedBucketKey })
+      return active(stored, unwrapByBucketKey(wrapping, wrapped, contextOf(place, BUCKET_KEY)))
+    }
+    const inner = await this.#keys.unwrapDataKey(call, { ...request, wrapped })
     if (stored.method === 'aws:kms') return active(stored, inner)
     const outerWrapped = Buffer.from(stored.outerWrappedKey, 'base64')
     return active(
@@ -110,8 +120,27 @@ export class Protector {
     return active({ method: 'SSE-C', wrappedKey: base64(wrapped), salt: base64(salt) }, dataKey)
   }
 
+  async #beginByBucketKey(call: CallContext, place: ProtectedPlace, chosen: KmsChoice): Promise<ActiveProtection> {
+    const encryptionContext = { ...chosen.encryptionContext, 'aws:s3:arn': `arn:aws:s3:::${place.bucket}` }
+    const request = { keyId: chosen.keyId, encryptionContext }
+    const { wrapping, wrapped, keyArn } = await this.#bucketKeys.forWriting(call, place.bucketId, request)
+    // AWS wants kms:Decrypt of whoever writes so, too.
+    await this.#bucketKeys.forReading(call, { keyArn, wrapped, encryptionContext })
+    const dataKey = generateDataKey()
+    return active(
+      {
+        method: 'aws:kms',
+        kmsKeyArn: keyArn,
+        wrappedBucketKey: base64(wrapped),
+        wrappedKey: base64(wrapKey(wrapping, dataKey, contextOf(place, BUCKET_KEY))),
+        encryptionContext,
+        ...callersPart(chosen),
+      },
+      dataKey,
+    )
+  }
+
   async #beginKms(call: CallContext, place: ProtectedPlace, chosen: KmsChoice): Promise<ActiveProtection> {
-    requireKmsTransport(call)
     const arn = `arn:aws:s3:::${place.bucket}/${place.objectKey}`
     const encryptionContext = { ...chosen.encryptionContext, 'aws:s3:arn': arn }
     const made = await this.#keys.generateDataKey(call, { keyId: chosen.keyId, encryptionContext })
@@ -119,7 +148,7 @@ export class Protector {
       kmsKeyArn: made.keyArn,
       wrappedKey: base64(made.wrapped),
       encryptionContext,
-      ...(chosen.encryptionContext && { callersContext: chosen.encryptionContext }),
+      ...callersPart(chosen),
     }
     if (chosen.kind === 'aws:kms') return active({ method: 'aws:kms', ...facts }, made.dataKey)
     const outer = await this.#serviceKeys.generate('dsse-outer', contextOf(place, 'aws:kms:dsse'))
@@ -137,6 +166,7 @@ export function protectionFacts(stored: StoredProtection): ProtectionFacts {
     method: stored.method,
     kmsKeyArn: 'kmsKeyArn' in stored ? stored.kmsKeyArn : undefined,
     encryptionContext: 'callersContext' in stored ? stored.callersContext : undefined,
+    bucketKeyEnabled: 'wrappedBucketKey' in stored,
   }
 }
 
@@ -146,11 +176,30 @@ function choose(
   requested: RequestedProtection,
   bucketDefault: BucketEncryption,
 ): Exclude<RequestedProtection, { kind: 'default' }> {
-  if (requested.kind !== 'default') return requested
-  const { algorithm, kmsKeyId } = bucketDefault
-  return algorithm === 'AES256'
-    ? { kind: 'AES256' }
-    : { kind: algorithm, keyId: kmsKeyId, encryptionContext: undefined }
+  const { algorithm, kmsKeyId, bucketKeyEnabled } = bucketDefault
+  switch (requested.kind) {
+    case 'default':
+      return algorithm === 'AES256'
+        ? { kind: 'AES256' }
+        : { kind: algorithm, keyId: kmsKeyId, encryptionContext: undefined, bucketKeyEnabled }
+    case 'aws:kms':
+      return { ...requested, bucketKeyEnabled: requested.bucketKeyEnabled ?? bucketKeyEnabled }
+    default:
+      return requested
+  }
+}
+
+const callersPart = ({ encryptionContext }: KmsChoice) => encryptionContext && { callersContext: encryptionContext }
+
+/** The record itself has authenticated, and the bucket key as well, so what does not open is damaged. */
+function unwrapByBucketKey(wrapping: MessageKey, wrapped: Uint8Array, context: Uint8Array): DataKey {
+  try {
+    return unwrapKey(wrapping, wrapped, context)
+  } catch (error) {
+    if (error instanceof SealError)
+      throw new Fault('Damaged', { what: 'data key under a bucket key' }, { cause: error })
+    throw error
+  }
 }
 
 function requireReadable(call: CallContext, stored: StoredProtection, customerKey: CustomerKey | undefined): void {
@@ -203,5 +252,7 @@ function active(stored: StoredProtection, ...dataKeys: DataKey[]): ActiveProtect
   }
 }
 
+/** In the place of a method: what is wrapped by a bucket key opens by none other. */
+const BUCKET_KEY = 'aws:kms bucket key'
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const refused = (refusal: EncryptionRefusal) => new Fault('EncryptionRefused', { refusal })

@@ -58,7 +58,7 @@ export function makeRoom() {
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
   const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
-  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey, clock))
+  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey, clock), clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS, quotas: { value: async () => 100 } })
   const writer = new ContentWriter(blobs)
@@ -125,7 +125,23 @@ export async function read(room: Room, input: GetInput): Promise<Buffer> {
 export const customerKey = () => ({ key: new DataKey(new Uint8Array(32).fill(5)), keyMd5: 'md5' })
 export const METHODS: Record<string, () => RequestedProtection> = {
   AES256: () => ({ kind: 'AES256' }),
-  'aws:kms': () => ({ kind: 'aws:kms', keyId: undefined, encryptionContext: { team: 'x' } }),
-  'aws:kms:dsse': () => ({ kind: 'aws:kms:dsse', keyId: undefined, encryptionContext: undefined }),
+  'aws:kms': () => ({
+    kind: 'aws:kms',
+    keyId: undefined,
+    encryptionContext: { team: 'x' },
+    bucketKeyEnabled: undefined,
+  }),
+  'aws:kms with a bucket key': () => ({
+    kind: 'aws:kms',
+    keyId: undefined,
+    encryptionContext: { team: 'x' },
+    bucketKeyEnabled: true,
+  }),
+  'aws:kms:dsse': () => ({
+    kind: 'aws:kms:dsse',
+    keyId: undefined,
+    encryptionContext: undefined,
+    bucketKeyEnabled: undefined,
+  }),
   'SSE-C': () => ({ kind: 'SSE-C', customerKey: customerKey() }),
 }

@@ -27,7 +27,8 @@ export const streamIdOf = (content: StoredContent) =>
 
 export type StoredProtection =
   | { readonly method: 'AES256'; readonly wrappedKey: string }
-  | (KmsProtection & { readonly method: 'aws:kms' })
+  /** The bucket key is a KMS CiphertextBlob. */
+  | (KmsProtection & { readonly method: 'aws:kms'; readonly wrappedBucketKey?: string })
   /** The outer layer's key is wrapped by the server's own keys. */
   | (KmsProtection & { readonly method: 'aws:kms:dsse'; readonly outerWrappedKey: string })
   /** The salt of the derivation that makes a wrapping key of the customer's key. */
@@ -35,7 +36,7 @@ export type StoredProtection =
 
 interface KmsProtection {
   readonly kmsKeyArn: string
-  /** The KMS CiphertextBlob. */
+  /** The KMS CiphertextBlob; where there is a bucket key, the data key wrapped by that. */
   readonly wrappedKey: string
   /** As sent to the KMS, `aws:s3:arn` included. */
   readonly encryptionContext: Readonly<Record<string, string>>

@@ -22,6 +22,8 @@ export type RequestedProtection =
       readonly keyId: string | undefined
       /** The caller's own pairs, without `aws:s3:arn`. */
       readonly encryptionContext: Readonly<Record<string, string>> | undefined
+      /** Undefined: as the bucket has it. */
+      readonly bucketKeyEnabled: boolean | undefined
     }
   | { readonly kind: 'SSE-C'; readonly customerKey: CustomerKey }
 
@@ -32,6 +34,7 @@ export interface ProtectionFacts {
   readonly kmsKeyArn: string | undefined
   /** The caller's own pairs, echoed by writes only. */
   readonly encryptionContext: Readonly<Record<string, string>> | undefined
+  readonly bucketKeyEnabled: boolean
 }
 
 /** The encryption part of a bucket's configuration; as it was put (`kmsKeyId` stays in the form given). */

@@ -21,7 +21,12 @@ export function requestedProtection(headers: Headers, secure: boolean): Requeste
   const keyId = text(headers, KMS_KEY_ID)
   const context = text(headers, CONTEXT)
   if (method === 'aws:kms' || method === 'aws:kms:dsse') {
-    return { kind: method, keyId, encryptionContext: context === undefined ? undefined : readContext(context) }
+    return {
+      kind: method,
+      keyId,
+      encryptionContext: context === undefined ? undefined : readContext(context),
+      bucketKeyEnabled: readBucketKey(text(headers, BUCKET_KEY)),
+    }
   }
   if (method !== undefined && method !== 'AES256') throw refused('MethodUnknown', method)
   if (keyId !== undefined || context !== undefined) throw refused('KmsKeyIdWithoutKms')
@@ -64,6 +69,8 @@ export function protectionHeaders(facts: ProtectionFacts, customerKey: CustomerK
   return {
     [METHOD]: facts.method,
     [KMS_KEY_ID]: facts.kmsKeyArn,
+    // AWS leaves it out where it is false.
+    [BUCKET_KEY]: facts.bucketKeyEnabled ? 'true' : undefined,
     [CONTEXT]:
       context && facts.encryptionContext
         ? Buffer.from(JSON.stringify(facts.encryptionContext)).toString('base64')
@@ -93,6 +100,16 @@ function readCustomerKey(
   if (keyMd5 === undefined) throw refused('SseCKeyMd5Missing')
   if (createHash('md5').update(bytes).digest('base64') !== keyMd5) throw refused('SseCKeyMd5Mismatch')
   return { key: new DataKey(Uint8Array.from(bytes)), keyMd5 }
+}
+
+function readBucketKey(value: string | undefined): boolean | undefined {
+  if (value === undefined) return undefined
+  const read = { true: true, false: false }[value.toLowerCase()]
+  if (read === undefined) {
+    const message = `The value of ${BUCKET_KEY} is neither true nor false.`
+    throw new Fault('ArgumentInvalid', { argument: BUCKET_KEY, value, message })
+  }
+  return read
 }
 
 /** Base64 of a JSON object of strings. `aws:s3:arn` is S3's own. */
