@@ -12,6 +12,7 @@ import { prepare, root } from '../scripts/prepare.mjs'
 import { decisions, decisionsTable } from './decisions.mjs'
 import { cryptoSpeeds, machine } from './machine.mjs'
 import { cells } from './matrix.mjs'
+import { quotaCosts, quotaTable } from './quota.mjs'
 import { ratios, summarise, table } from './report.mjs'
 import { runCell } from './run-cell.mjs'
 import { startSubjects } from './subjects.mjs'
@@ -47,11 +48,12 @@ try {
     settings: { rounds: Number(flags.rounds), seconds: Number(flags.seconds), workers: Number(flags.workers) },
     cryptoSpeeds: cryptoSpeeds(),
     decisions: await decisions(),
+    quotas: await quotaCosts(),
     peakMemoryMiB: await subjects.peakMemoryMiB(),
     ratios: ratios(measured),
     measured,
   }
-  process.stdout.write(`${table(result)}\n${decisionsTable(result.decisions)}`)
+  process.stdout.write(`${table(result)}\n${decisionsTable(result.decisions)}${quotaTable(result.quotas)}`)
   const path = flags.out ?? join(root, 'bench/results', `${result.date.slice(0, 10)}.json`)
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, `${JSON.stringify(result, undefined, 1)}\n`)

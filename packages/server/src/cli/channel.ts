@@ -26,5 +26,11 @@ export type ToPrimary =
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'want'; readonly id: number; readonly question: Question }
   /** Calls to count against a quota; `leased` answers. */
-  | { readonly type: 'lease'; readonly id: number; readonly scope: QuotaScope; readonly wanted: number }
+  | {
+      readonly type: 'lease'
+      readonly id: number
+      readonly scope: QuotaScope
+      readonly needed: number
+      readonly spare: number
+    }
   | { readonly type: 'counted'; readonly calls: readonly CountedCalls[] }

@@ -27,11 +27,11 @@ export class PrimaryChannel {
   }
 
   /** Of the primary's quota book. */
-  async lease(scope: QuotaScope, wanted: number): Promise<Lease> {
+  async lease(scope: QuotaScope, needed: number, spare: number): Promise<Lease> {
     const lease = await new Promise<Lease | undefined>((resolve) => {
       const id = this.#nextId++
       this.#leasing.set(id, resolve)
-      this.#say({ type: 'lease', id, scope, wanted })
+      this.#say({ type: 'lease', id, scope, needed, spare })
     })
     if (!lease) throw new Error('the primary could not read the quota')
     return lease

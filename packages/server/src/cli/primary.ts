@@ -88,7 +88,7 @@ class WorkerPool {
             this.#ask(worker, message.id, message.question)
             break
           case 'lease':
-            this.#quotaBook.lease(message.scope, message.wanted).then(
+            this.#quotaBook.lease(message.scope, message.needed, message.spare).then(
               (lease) => send(worker, { type: 'leased', id: message.id, lease }),
               (error: Error) => {
                 this.#events.onQuotaUnread(error)

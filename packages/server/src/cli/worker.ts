@@ -80,7 +80,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
   const channel = new PrimaryChannel(say)
-  const quota = new LeasedQuota((scope, wanted) => channel.lease(scope, wanted), clock)
+  const quota = new LeasedQuota((...question) => channel.lease(...question), clock)
   const rootKey = RootKey.import(start.rootKey)
   const accounts = new Accounts(file.accounts)
   const sessions = new Sessions(rootKey.derive('session tokens'), clock)

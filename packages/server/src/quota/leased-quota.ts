@@ -17,6 +17,8 @@ export interface RequestQuota {
   take(caller: { readonly region: string; readonly accountId: string }, quota: QuotaName): number | Promise<number>
 }
 
+export type Ask = (scope: QuotaScope, needed: number, spare: number) => Promise<Lease>
+
 interface Holding {
   readonly scope: QuotaScope
   lease: Lease | undefined
@@ -25,6 +27,8 @@ interface Holding {
   isAsking: boolean
   /** What was counted in the second that runs. */
   calls: { second: number; counted: number; throttled: number }
+  /** How many calls the second before had. */
+  countedBefore: number
 }
 
 interface Waiting {
@@ -33,13 +37,13 @@ interface Waiting {
 }
 
 export class LeasedQuota implements RequestQuota {
-  readonly #ask: (scope: QuotaScope, wanted: number) => Promise<Lease>
+  readonly #ask: Ask
   readonly #clock: Clock
   readonly #holdings = new Map<string, Holding>()
   #finished: CountedCalls[] = []
 
   /** `ask`: QuotaBook.lease, wherever the book is. */
-  constructor(ask: (scope: QuotaScope, wanted: number) => Promise<Lease>, clock: Clock) {
+  constructor(ask: Ask, clock: Clock) {
     this.#ask = ask
     this.#clock = clock
   }
@@ -49,7 +53,7 @@ export class LeasedQuota implements RequestQuota {
     const key = scopeKey(scope)
     let holding = this.#holdings.get(key)
     if (!holding) {
-      holding = { scope, lease: undefined, left: 0, waiting: [], isAsking: false, calls: noCalls(0) }
+      holding = { scope, lease: undefined, left: 0, waiting: [], isAsking: false, calls: noCalls(0), countedBefore: 0 }
       this.#holdings.set(key, holding)
     }
     const nowMs = this.#clock.nowMs()
@@ -81,7 +85,8 @@ export class LeasedQuota implements RequestQuota {
     holding.isAsking = true
     try {
       while (waiting.length > 0) {
-        const lease = await this.#ask(scope, Math.max(waiting.length, holding.lease?.share ?? 1))
+        const pace = Math.max(holding.calls.counted, holding.countedBefore)
+        const lease = await this.#ask(scope, waiting.length, Math.ceil(pace / ASKS_A_SECOND))
         const nowMs = this.#clock.nowMs()
         // A lease that comes after its window's end is worth nothing.
         if (!isWithin(lease, nowMs)) continue
@@ -115,10 +120,13 @@ export class LeasedQuota implements RequestQuota {
     const { calls, scope } = holding
     if (calls.second === second) return
     if (calls.counted + calls.throttled > 0) this.#finished.push({ ...scope, ...calls })
+    holding.countedBefore = calls.second === second - 1 ? calls.counted : 0
     holding.calls = noCalls(second)
   }
 }
 
+/** More of them cost more; fewer leave more unused where a process has less to do than the second before. */
+const ASKS_A_SECOND = 20
 const noCalls = (second: number) => ({ second, counted: 0, throttled: 0 })
 
 /** For what the server does for itself, and nobody is charged for. */

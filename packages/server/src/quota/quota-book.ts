@@ -1,7 +1,7 @@
 /**
  * The one place where calls are counted against request quotas, for all processes of a server. A process asks for a
- * lease: so many calls that it may count by itself in the window that runs. Where a quota is small it asks call by call,
- * so that none is refused while another process holds one unused; where it is large, for a share at a time.
+ * lease: so many calls that it may count by itself in the window that runs. Where a quota is small it gets no more than it
+ * needs now, so that no call is refused while another process holds one unused; where it is large, some to spare.
  */
 import type { Clock } from '../core/clock.ts'
 import type { QuotaName } from './quotas.ts'
@@ -22,8 +22,6 @@ export interface Lease {
   readonly granted: number
   /** Whether the window has no more to give. */
   readonly isSpent: boolean
-  /** How many to ask for the next time. */
-  readonly share: number
 }
 
 /** What one process counted in one second. */
@@ -48,7 +46,8 @@ export class QuotaBook {
     this.#history = new UsageHistory(clock)
   }
 
-  async lease(scope: QuotaScope, wanted: number): Promise<Lease> {
+  /** `needed`: calls that wait. `spare`: how many more are likely to come soon. */
+  async lease(scope: QuotaScope, needed: number, spare: number): Promise<Lease> {
     const limit = await this.#limitOf(scope)
     const nowMs = this.#clock.nowMs()
     const window = windowAt(nowMs, limit)
@@ -56,6 +55,7 @@ export class QuotaBook {
     const known = this.#windows.get(key)
     // What was leased counts on where the quota has changed within the window.
     const leased = known && isWithin(known.window, nowMs) ? known.leased : 0
+    const wanted = limit < EXACT_BELOW ? needed : limit === Number.POSITIVE_INFINITY ? UNLIMITED_LEASE : needed + spare
     const granted = Math.max(0, Math.min(wanted, window.calls - leased))
     this.#windows.set(key, { window, leased: leased + granted })
     return {
@@ -63,7 +63,6 @@ export class QuotaBook {
       untilMs: window.untilMs,
       granted,
       isSpent: leased + granted >= window.calls,
-      share: limit === Number.POSITIVE_INFINITY ? UNLIMITED_SHARE : Math.max(1, Math.floor(window.calls / SHARES)),
     }
   }
 
@@ -77,6 +76,7 @@ export class QuotaBook {
   }
 }
 
-/** Into how many parts a second's calls are leased: fewer cost less, more waste less when processes are unevenly busy. */
-const SHARES = 250
-const UNLIMITED_SHARE = 1_000_000_000
+/** Quotas below this, in calls a second, are exact to the call. */
+const EXACT_BELOW = 500
+/** More than any process makes in a second. */
+const UNLIMITED_LEASE = 1_000_000_000
