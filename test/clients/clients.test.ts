@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clientEnvironment, has } from '../support/clients.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { program, startServer, type TestServer } from '../support/server.ts'
 
 const execute = promisify(execFile)
 
@@ -110,6 +110,34 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
     await writeFile(join(dir, 'mac'), Buffer.from(Mac, 'base64'))
     const verified = await asked('verify-mac', ...macKey, '--message', 'fileb://text', '--mac', 'fileb://mac')
     expect(verified.MacValid).toBe(true)
+  })
+
+  test('service-quotas: throttled, an increase asked for and approved, no longer throttled', async () => {
+    // One call in a quarter of an hour.
+    const config = { kms: { quotaProfile: { symmetric: 0.001 } } }
+    const throttling = await startServer({ config })
+    try {
+      const options = { env: { ...clientEnvironment(throttling, dir), AWS_MAX_ATTEMPTS: '1' } }
+      const asked = async (...args: string[]) =>
+        JSON.parse((await execute('aws', ['--endpoint-url', throttling.https, ...args], options)).stdout)
+      const random = () => asked('kms', 'generate-random', '--number-of-bytes', '8')
+      await random()
+      await expect(random()).rejects.toThrow(/ThrottlingException.*You have exceeded the rate/)
+      const quota = ['--service-code', 'kms', '--quota-code', 'L-6E3AF000']
+      const { RequestedQuota } = await asked(
+        ...['service-quotas', 'request-service-quota-increase', ...quota, '--desired-value', '1000'],
+      )
+      expect(RequestedQuota.Status).toBe('PENDING')
+      await expect(random()).rejects.toThrow(/ThrottlingException/)
+      const approve = [program, 'quotas', 'approve', RequestedQuota.Id, '--endpoint', throttling.https]
+      await execute(process.execPath, approve, options)
+      expect((await asked('service-quotas', 'get-service-quota', ...quota)).Quota.Value).toBe(1000)
+      await random()
+      await random()
+      expect((await asked('service-quotas', 'list-services')).Services).toHaveLength(2)
+    } finally {
+      await throttling.remove()
+    }
   })
 })
 

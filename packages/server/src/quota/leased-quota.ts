@@ -23,6 +23,8 @@ interface Holding {
   readonly scope: QuotaScope
   lease: Lease | undefined
   left: number
+  /** Until then there is nothing to ask for. */
+  spentUntilMs: number
   readonly waiting: Waiting[]
   isAsking: boolean
   /** What was counted in the second that runs. */
@@ -53,13 +55,22 @@ export class LeasedQuota implements RequestQuota {
     const key = scopeKey(scope)
     let holding = this.#holdings.get(key)
     if (!holding) {
-      holding = { scope, lease: undefined, left: 0, waiting: [], isAsking: false, calls: noCalls(0), countedBefore: 0 }
+      holding = {
+        scope,
+        lease: undefined,
+        left: 0,
+        spentUntilMs: 0,
+        waiting: [],
+        isAsking: false,
+        calls: noCalls(0),
+        countedBefore: 0,
+      }
       this.#holdings.set(key, holding)
     }
     const nowMs = this.#clock.nowMs()
     if (holding.lease && isWithin(holding.lease, nowMs)) {
       if (holding.left > 0) return this.#count(holding, nowMs)
-      if (holding.lease.isSpent) throw this.#throttled(holding, nowMs)
+      if (nowMs < holding.spentUntilMs) throw this.#throttled(holding, nowMs)
     }
     return this.#wait(holding)
   }
@@ -92,6 +103,8 @@ export class LeasedQuota implements RequestQuota {
         if (!isWithin(lease, nowMs)) continue
         holding.lease = lease
         holding.left = lease.granted
+        // A window that is longer than a second is asked about each second, since the quota may have changed.
+        holding.spentUntilMs = lease.isSpent ? Math.min(lease.untilMs, (Math.floor(nowMs / 1000) + 1) * 1000) : 0
         for (const call of waiting.splice(0, lease.granted)) call.resolve(this.#count(holding, nowMs))
         if (lease.isSpent) for (const call of waiting.splice(0)) call.reject(this.#throttled(holding, nowMs))
       }

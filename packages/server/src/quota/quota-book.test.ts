@@ -78,6 +78,18 @@ test('a quota that changes holds from the next question on, and what was counted
   expect(await take(processes, 80)).toBe(10)
 })
 
+test('a quota under one a second has one call in a longer window; raised, it holds at the next second', async () => {
+  limit = 0.01
+  const processes = [newProcess()]
+  expect(await take(processes, 5)).toBe(1)
+  nowMs += 1000
+  expect(await take(processes, 5)).toBe(0)
+  limit = 10
+  expect(await take(processes, 5)).toBe(0)
+  nowMs += 1000
+  expect(await take(processes, 20)).toBe(9)
+})
+
 test('of a large quota a busy process asks for some to spare, and gets all of it in the end', async () => {
   limit = 10_000
   const processes = [newProcess()]
