@@ -27,7 +27,8 @@ Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused a
 ${table(byName(operations.map((row) => [row.name, row.run !== undefined])))}
 
 A bucket key is kept for five minutes, for one requester and context, in each worker process; the caller's own encryption
-context goes along with the bucket's ARN. Object keys with a NUL character are refused.
+context goes along with the bucket's ARN. UpdateObjectEncryption goes to SSE-KMS only, as AWS's does; with the header
+\`x-strongroom-any-encryption: true\` also to SSE-S3 (\`<SSE-S3/>\`) and to and from DSSE-KMS. Object keys with a NUL character are refused.
 
 ## KMS
 

@@ -89,6 +89,18 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./policy.ts')).lintCommand(file, flags)
     })
 
+  const keys = program.command('keys').description('what objects are sealed with')
+  withConnection(keys.command('rewrap <bucket>'))
+    .description("move all of a bucket to another key or method; without options to the bucket's default encryption")
+    .option('--to <key>', 'id, ARN or alias of a KMS key')
+    .option('--method <name>', 'AES256, aws:kms or aws:kms:dsse (default aws:kms, where --to is given)')
+    .option('--bucket-key', 'by an S3 Bucket Key, which needs few calls of the KMS')
+    .option('--concurrency <n>', 'how many at once (default 8)')
+    .option('--json', 'print the result as JSON')
+    .action(async (bucket: string, flags) => {
+      exitCode = await (await import('./rewrap.ts')).rewrapCommand(bucket, flags)
+    })
+
   const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
   withConnection(quotas.command('list'))
     .description('requests that wait for an answer')

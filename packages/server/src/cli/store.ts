@@ -10,6 +10,7 @@ import { UtilizationReports } from '../limits/utilization-reports.ts'
 import { Buckets, type NewBuckets } from '../objects/buckets.ts'
 import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
+import { EncryptionChanges } from '../objects/encryption-change.ts'
 import { Listing } from '../objects/listing.ts'
 import { Multipart } from '../objects/multipart.ts'
 import { ObjectAcls } from '../objects/object-acls.ts'
@@ -71,6 +72,7 @@ export async function openStore(options: StoreOptions) {
     buckets,
     listing: new Listing(records, buckets),
     objects,
+    encryptionChanges: new EncryptionChanges({ records, protector, writer, reader, clock }),
     acls: new ObjectAcls(records, clock),
     tagging: new Tagging(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),

@@ -139,6 +139,8 @@ export type EncryptionRefusal =
   | 'KmsContextInvalid'
   | 'KmsRequiresTls'
   | 'KmsRequiresSigV4'
+  /** An object whose encryption cannot be changed: the customer's key is needed for it. */
+  | 'SourceNotChangeable'
 
 /** Service Quotas' own error codes, without `Exception`. */
 export type QuotaRefusal = 'NoSuchResource' | 'ResourceAlreadyExists' | 'IllegalArgument' | 'InvalidResourceState'

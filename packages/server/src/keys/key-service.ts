@@ -16,6 +16,9 @@ export interface KeyService {
   /** The data key again. Throws Kms* faults; KmsCiphertextInvalid where context or bytes are not those it was made with. */
   unwrapDataKey(call: CallContext, request: UnwrapRequest): Promise<DataKey>
 
+  /** Wraps a data key that there is already, by an Encrypt. Throws Kms* faults. */
+  wrapDataKey(call: CallContext, request: WrapRequest): Promise<Pick<GeneratedDataKey, 'wrapped' | 'keyArn'>>
+
   /**
    * For a data key that is at hand already: the ARN of the KMS key where the caller may use it so at this moment, else
    * undefined. Neither counted nor audited, since nothing is asked of the KMS.
@@ -40,6 +43,13 @@ export interface UnwrapRequest {
   readonly encryptionContext: Readonly<Record<string, string>>
 }
 
+export interface WrapRequest {
+  /** The full ARN. */
+  readonly keyId: string
+  readonly encryptionContext: Readonly<Record<string, string>>
+  readonly dataKey: DataKey
+}
+
 export interface GeneratedDataKey {
   readonly dataKey: DataKey
   /** The KMS CiphertextBlob; it names its key and material version. */
@@ -52,6 +62,8 @@ export interface GeneratedDataKey {
 export interface ServiceKeys {
   /** Makes a data key and wraps it under the newest service key of the purpose. `context` is authenticated. */
   generate(purpose: ServiceKeyPurpose, context: Uint8Array): Promise<{ dataKey: DataKey; wrapped: Uint8Array }>
+  /** As `generate`, of a data key that there is already. */
+  wrap(purpose: ServiceKeyPurpose, dataKey: DataKey, context: Uint8Array): Promise<Uint8Array>
   /** Throws Fault 'Damaged' where `wrapped` does not open under `context`. */
   unwrap(purpose: ServiceKeyPurpose, wrapped: Uint8Array, context: Uint8Array): Promise<DataKey>
 }

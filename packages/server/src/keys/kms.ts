@@ -20,7 +20,14 @@ import { KeyAliases } from './key-aliases.ts'
 import { KeyDirectory, S3_ALIAS } from './key-directory.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import { quotaOfKey } from './key-quota.ts'
-import type { DataKeyRequest, GeneratedDataKey, IntendedUse, KeyService, UnwrapRequest } from './key-service.ts'
+import type {
+  DataKeyRequest,
+  GeneratedDataKey,
+  IntendedUse,
+  KeyService,
+  UnwrapRequest,
+  WrapRequest,
+} from './key-service.ts'
 import { type MacAlgorithm, macHash } from './key-specs.ts'
 import { requireUsableFor } from './key-state.ts'
 import type { KmsKey } from './kms-records.ts'
@@ -99,6 +106,15 @@ export class Kms implements KeyService {
         keyId: request.keyArn,
       })
       return new DataKey(plaintext)
+    })
+  }
+
+  wrapDataKey(call: CallContext, { keyId, encryptionContext, dataKey }: WrapRequest) {
+    return this.#observed(call, 'Encrypt', encryptionContext, async (viaS3, tell) => {
+      tell(keyId)
+      const plaintext = dataKey.bytes()
+      const { ciphertextBlob, keyArn } = await this.encrypt(viaS3, { keyId, plaintext, encryptionContext })
+      return { wrapped: ciphertextBlob, keyArn }
     })
   }
 

@@ -42,13 +42,17 @@ export class StoredServiceKeys implements ServiceKeys {
   }
 
   async generate(purpose: ServiceKeyPurpose, context: Uint8Array): Promise<{ dataKey: DataKey; wrapped: Uint8Array }> {
+    const dataKey = generateDataKey()
+    return { dataKey, wrapped: await this.wrap(purpose, dataKey, context) }
+  }
+
+  async wrap(purpose: ServiceKeyPurpose, dataKey: DataKey, context: Uint8Array): Promise<Uint8Array> {
     const { value } = await this.#current(purpose)
     const version = value.material.length
-    const dataKey = generateDataKey()
     const head = Buffer.alloc(5)
     head[0] = LAYOUT
     head.writeUInt32BE(version, 1)
-    return { dataKey, wrapped: name(head, wrapKey(this.#open(purpose, value, version), dataKey, context)) }
+    return name(head, wrapKey(this.#open(purpose, value, version), dataKey, context))
   }
 
   async unwrap(purpose: ServiceKeyPurpose, wrapped: Uint8Array, context: Uint8Array): Promise<DataKey> {

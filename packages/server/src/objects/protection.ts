@@ -23,6 +23,11 @@ export interface ProtectedPlace {
   readonly streamId: string
 }
 
+/** `keyArn`: the full ARN. */
+export type RewrapTarget =
+  | { readonly kind: 'AES256' }
+  | { readonly kind: 'aws:kms'; readonly keyArn: string; readonly bucketKeyEnabled: boolean }
+
 /** Data keys at hand, innermost layer first. Whoever holds it wipes it. */
 export interface ActiveProtection {
   readonly stored: StoredProtection
@@ -59,9 +64,11 @@ export class Protector {
       }
       default:
         requireKmsTransport(call)
-        return chosen.kind === 'aws:kms' && chosen.bucketKeyEnabled
-          ? this.#beginByBucketKey(call, place, chosen)
-          : this.#beginKms(call, place, chosen)
+        if (chosen.kind === 'aws:kms' && chosen.bucketKeyEnabled) {
+          const dataKey = generateDataKey()
+          return active(await this.#wrapByBucketKey(call, place, chosen, dataKey), dataKey)
+        }
+        return this.#beginKms(call, place, chosen)
     }
   }
 
@@ -95,6 +102,33 @@ export class Protector {
     )
   }
 
+  /** The same data key wrapped for another method or key; of SSE-S3 and SSE-KMS. By one Decrypt and one Encrypt at most. */
+  async rewrap(
+    call: CallContext,
+    place: ProtectedPlace,
+    stored: StoredProtection,
+    target: RewrapTarget,
+  ): Promise<StoredProtection> {
+    if (target.kind === 'aws:kms') requireKmsTransport(call)
+    const opened = await this.resume(call, place, stored, undefined)
+    const dataKey = opened.dataKeys[0]!
+    try {
+      if (target.kind === 'AES256') {
+        return {
+          method: 'AES256',
+          wrappedKey: base64(await this.#serviceKeys.wrap('sse-s3', dataKey, contextOf(place, 'AES256'))),
+        }
+      }
+      const keyId = target.keyArn
+      if (target.bucketKeyEnabled) return await this.#wrapByBucketKey(call, place, { keyId }, dataKey)
+      const encryptionContext = { 'aws:s3:arn': `arn:aws:s3:::${place.bucket}/${place.objectKey}` }
+      const { wrapped, keyArn } = await this.#keys.wrapDataKey(call, { keyId, encryptionContext, dataKey })
+      return { method: 'aws:kms', kmsKeyArn: keyArn, wrappedKey: base64(wrapped), encryptionContext }
+    } finally {
+      opened.wipe()
+    }
+  }
+
   /** What a HEAD needs: the customer's key is verified, and no KMS is called. */
   verifyRead(
     call: CallContext,
@@ -120,24 +154,25 @@ export class Protector {
     return active({ method: 'SSE-C', wrappedKey: base64(wrapped), salt: base64(salt) }, dataKey)
   }
 
-  async #beginByBucketKey(call: CallContext, place: ProtectedPlace, chosen: KmsChoice): Promise<ActiveProtection> {
+  async #wrapByBucketKey(
+    call: CallContext,
+    place: ProtectedPlace,
+    chosen: Pick<KmsChoice, 'keyId'> & Partial<KmsChoice>,
+    dataKey: DataKey,
+  ): Promise<StoredProtection> {
     const encryptionContext = { ...chosen.encryptionContext, 'aws:s3:arn': `arn:aws:s3:::${place.bucket}` }
     const request = { keyId: chosen.keyId, encryptionContext }
     const { wrapping, wrapped, keyArn } = await this.#bucketKeys.forWriting(call, place.bucketId, request)
     // AWS wants kms:Decrypt of whoever writes so, too.
     await this.#bucketKeys.forReading(call, { keyArn, wrapped, encryptionContext })
-    const dataKey = generateDataKey()
-    return active(
-      {
-        method: 'aws:kms',
-        kmsKeyArn: keyArn,
-        wrappedBucketKey: base64(wrapped),
-        wrappedKey: base64(wrapKey(wrapping, dataKey, contextOf(place, BUCKET_KEY))),
-        encryptionContext,
-        ...callersPart(chosen),
-      },
-      dataKey,
-    )
+    return {
+      method: 'aws:kms',
+      kmsKeyArn: keyArn,
+      wrappedBucketKey: base64(wrapped),
+      wrappedKey: base64(wrapKey(wrapping, dataKey, contextOf(place, BUCKET_KEY))),
+      encryptionContext,
+      ...callersPart(chosen.encryptionContext),
+    }
   }
 
   async #beginKms(call: CallContext, place: ProtectedPlace, chosen: KmsChoice): Promise<ActiveProtection> {
@@ -148,7 +183,7 @@ export class Protector {
       kmsKeyArn: made.keyArn,
       wrappedKey: base64(made.wrapped),
       encryptionContext,
-      ...callersPart(chosen),
+      ...callersPart(chosen.encryptionContext),
     }
     if (chosen.kind === 'aws:kms') return active({ method: 'aws:kms', ...facts }, made.dataKey)
     const outer = await this.#serviceKeys.generate('dsse-outer', contextOf(place, 'aws:kms:dsse'))
@@ -189,7 +224,8 @@ function choose(
   }
 }
 
-const callersPart = ({ encryptionContext }: KmsChoice) => encryptionContext && { callersContext: encryptionContext }
+const callersPart = (encryptionContext: KmsChoice['encryptionContext']) =>
+  encryptionContext && { callersContext: encryptionContext }
 
 /** The record itself has authenticated, and the bucket key as well, so what does not open is damaged. */
 function unwrapByBucketKey(wrapping: MessageKey, wrapped: Uint8Array, context: Uint8Array): DataKey {

@@ -86,13 +86,14 @@ export class VersionStore {
   }
 
   /**
-   * Says something else of a version; its content, ETag and time stay. Throws what a read of it would. `change` may
+   * Says something else of a version; its plaintext, ETag and time stay. Throws what a read of it would. `change` may
    * throw, and may be asked again where somebody else was first.
    */
   async amend(
     call: CallContext,
     target: { bucket: string; objectKey: string; versionId: string | undefined },
-    change: (found: FoundVersion) => Partial<Pick<ObjectVersion, 'tags' | 'access'>>,
+    change: (found: FoundVersion) => Partial<Pick<ObjectVersion, 'tags' | 'access' | 'protection' | 'content'>>,
+    more?: CommitMore,
   ): Promise<FoundVersion> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const found = await this.find(call, { ...target, conditions: {} })
@@ -102,7 +103,7 @@ export class VersionStore {
       const stored = await this.keys.find(bucketId, target.objectKey, found.version.versionId)
       if (stored?.value.kind !== 'object') continue
       const amended = this.keys.amend(state, stored as Stored<ObjectVersion>, { ...stored.value, ...changes })
-      if (await this.commitChange(found.bucket, amended)) return found
+      if (await this.commitChange(found.bucket, amended, more)) return found
     }
     throw new Fault('Contention', { what: target.objectKey })
   }

@@ -360,6 +360,11 @@ const ENCRYPTION: { readonly [R in EncryptionRefusal]: (value: string | undefine
       message:
         'Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection.',
     }),
+  SourceNotChangeable: () =>
+    new S3Error('InvalidRequest', {
+      message:
+        "The UpdateObjectEncryption operation doesn't support source objects with the encryption type DSSE-KMS or SSE-C. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.",
+    }),
   KmsRequiresSigV4: () =>
     new S3Error('InvalidArgument', {
       message: 'Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.',

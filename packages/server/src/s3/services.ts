@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Accounts } from '../identity/accounts.ts'
 import type { IdentityStore } from '../identity/identity-store.ts'
 import type { Buckets } from '../objects/buckets.ts'
+import type { EncryptionChanges } from '../objects/encryption-change.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
 import type { ObjectAcls } from '../objects/object-acls.ts'
@@ -14,6 +15,7 @@ export interface S3Services {
   readonly identity: IdentityStore
   readonly buckets: Buckets
   readonly objects: Objects
+  readonly encryptionChanges: EncryptionChanges
   readonly acls: ObjectAcls
   readonly tagging: Tagging
   readonly multipart: Multipart

@@ -25,6 +25,7 @@ import { getObject, headObject } from './objects/get-object.ts'
 import { postObject } from './objects/post-object.ts'
 import { putObject } from './objects/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
+import { updateObjectEncryption } from './objects/update-object-encryption.ts'
 import { refusedOperations } from './refused.ts'
 
 export const operations: readonly Operation[] = [
@@ -58,6 +59,7 @@ export const operations: readonly Operation[] = [
   listObjectVersions,
   deleteObjects,
   putObject,
+  updateObjectEncryption,
   postObject,
   copyObject,
   getObject,

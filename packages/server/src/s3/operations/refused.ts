@@ -12,7 +12,6 @@ type Row = readonly [
 /** In the query column `a&b=c` means that `a` must be present and `b` equal `c`. */
 const ROWS: readonly Row[] = [
   ['GET', 'object', 'attributes', 'GetObjectAttributes'],
-  ['PUT', 'object', 'encryption', 'UpdateObjectEncryption'],
   ['PUT', 'object', 'renameObject', 'RenameObject'],
   ['GET', 'object', 'torrent', 'GetObjectTorrent'],
   ['POST', 'object', 'restore', 'RestoreObject'],
