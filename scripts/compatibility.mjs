@@ -32,7 +32,9 @@ context goes along with the bucket's ARN. UpdateObjectEncryption goes to SSE-KMS
 
 ## KMS
 
-Symmetric keys (\`SYMMETRIC_DEFAULT\`) and HMAC keys (\`HMAC_224\` to \`HMAC_512\`); no asymmetric ones yet.
+Symmetric keys (\`SYMMETRIC_DEFAULT\`), HMAC keys (\`HMAC_224\` to \`HMAC_512\`) and asymmetric ones: RSA, the NIST curves,
+\`ECC_SECG_P256K1\` and \`ECC_NIST_EDWARDS25519\`; \`ML_DSA_44\`, \`ML_DSA_65\` and \`ML_DSA_87\` where Node.js offers ML-DSA
+(24.6 or newer), without \`MessageType: EXTERNAL_MU\`. There is no \`SM2\`, and no \`ML_KEM_…\` data key pair.
 
 ${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 

@@ -153,7 +153,7 @@ test('what cannot be made is refused as AWS refuses it', async () => {
     [{ KeyUsage: 'GENERATE_VERIFY_MAC' }, 'ValidationException', /not compatible with KeySpec SYMMETRIC_DEFAULT$/],
     [{ KeySpec: 'HMAC_1' as 'HMAC_256' }, 'ValidationException', /at 'keySpec' failed to satisfy constraint/],
     [{ KeyUsage: 'SIGN' as 'SIGN_VERIFY' }, 'ValidationException', /at 'keyUsage' failed to satisfy constraint/],
-    [{ KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' }, 'UnsupportedOperationException', /RSA_2048/],
+    [{ KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' }, 'UnsupportedOperationException', /SM2/],
   ]
   for (const [input, code, message] of refusals) {
     expect(await failure(kms.send(new CreateKeyCommand(input)))).toMatchObject({

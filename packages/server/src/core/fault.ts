@@ -68,6 +68,7 @@ export interface FaultDetails {
   KmsCiphertextInvalid: Record<string, never>
   KmsKeyIncorrect: Record<string, never>
   KmsMacInvalid: Record<string, never>
+  KmsSignatureInvalid: Record<string, never>
   KmsAliasExists: { aliasArn: string }
   KmsAliasInvalid: { message: string }
   KmsArnInvalid: { message: string }

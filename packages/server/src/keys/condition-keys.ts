@@ -4,10 +4,17 @@
  */
 import type { CallContext } from '../policy/call.ts'
 import { type KeyTable, type KeyValue, tagValue } from '../policy/condition-keys.ts'
+import type {
+  EncryptionAlgorithm,
+  KeyAgreementAlgorithm,
+  MacAlgorithm,
+  MessageType,
+  SigningAlgorithm,
+} from './algorithms.ts'
 import type { GrantTerms } from './grant-records.ts'
 import { type AccountAction, factsOf, KEY_ACTIONS, type KeyAction } from './key-actions.ts'
 import type { EncryptionContext } from './key-material.ts'
-import { KEY_SPECS, type KeySpec, type MacAlgorithm, specOf } from './key-specs.ts'
+import { type DataKeyPairSpec, type KeySpec, type KeyUsage, specOf, usageOf } from './key-specs.ts'
 import type { KmsKey, KmsTag } from './kms-records.ts'
 
 /** What a call means to do, as far as policies and grants may ask. */
@@ -24,7 +31,15 @@ export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
   readonly tagKeys?: readonly string[]
   /** Of CreateKey. */
   readonly keySpec?: KeySpec
+  readonly keyUsage?: KeyUsage
+  /** Absent: SYMMETRIC_DEFAULT, where the use is one of encryption. */
+  readonly encryptionAlgorithm?: EncryptionAlgorithm
   readonly macAlgorithm?: MacAlgorithm
+  readonly signingAlgorithm?: SigningAlgorithm
+  readonly messageType?: MessageType
+  readonly keyAgreementAlgorithm?: KeyAgreementAlgorithm
+  /** Of the pair to be made. */
+  readonly keyPairSpec?: DataKeyPairSpec
   readonly pendingWindowInDays?: number
   readonly rotationPeriodInDays?: number | undefined
   readonly bypassesLockoutCheck?: boolean
@@ -54,9 +69,6 @@ const ofNewGrant =
   ({ use }) =>
     use.action === 'kms:CreateGrant' && use.grant ? value(use.grant) : undefined
 
-/** Of a key, or of the one to be made. */
-const specIn = ({ key, use }: KeySubject): KeySpec | undefined => (key ? specOf(key) : use.keySpec)
-
 const isEncryption = ({ action }: KeyUse<KeyAction | AccountAction>) =>
   action in KEY_ACTIONS && factsOf(action as KeyAction).usage === 'ENCRYPT_DECRYPT'
 
@@ -69,14 +81,16 @@ export const KMS_KEYS: KeyTable<KeySubject> = {
       const names = Object.keys(encryptionContext ?? {})
       return names.length === 0 ? undefined : names
     },
-    'kms:encryptionalgorithm': ({ use }) => (isEncryption(use) ? 'SYMMETRIC_DEFAULT' : undefined),
+    'kms:encryptionalgorithm': ({ use }) =>
+      isEncryption(use) ? (use.encryptionAlgorithm ?? 'SYMMETRIC_DEFAULT') : undefined,
     'kms:reencryptonsamekey': ({ use }) => use.onSameKey,
     'kms:macalgorithm': ({ use }) => use.macAlgorithm,
-    'kms:keyspec': specIn,
-    'kms:keyusage': (subject) => {
-      const spec = specIn(subject)
-      return spec && KEY_SPECS[spec].usage
-    },
+    'kms:signingalgorithm': ({ use }) => use.signingAlgorithm,
+    'kms:messagetype': ({ use }) => use.messageType,
+    'kms:keyagreementalgorithm': ({ use }) => use.keyAgreementAlgorithm,
+    'kms:datakeypairspec': ({ use }) => use.keyPairSpec,
+    'kms:keyspec': ({ key, use }) => (key ? specOf(key) : use.keySpec),
+    'kms:keyusage': ({ key, use }) => (key || use.keySpec) && usageOf(key ?? use),
     'kms:keyorigin': ofKey('AWS_KMS'),
     'kms:multiregion': ofKey(false),
     'kms:requestalias': ({ requestAlias }) => requestAlias,

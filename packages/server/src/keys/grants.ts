@@ -18,7 +18,7 @@ import {
 } from './grant-records.ts'
 import type { FoundKey, KeyAccess } from './key-access.ts'
 import type { EncryptionContext } from './key-material.ts'
-import { isFor, specOf, usageOf } from './key-specs.ts'
+import { isFor, specOf } from './key-specs.ts'
 import { requireUsable } from './key-state.ts'
 import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 
@@ -273,7 +273,7 @@ function requireFitting(key: KmsKey, { operations, constraints }: GrantTerms): v
       message: `The operation ${unfit} is not valid for a key with key spec ${specOf(key)}.`,
     })
   }
-  if (constraints && usageOf(key) !== 'ENCRYPT_DECRYPT') {
+  if (constraints && specOf(key) !== 'SYMMETRIC_DEFAULT') {
     throw new Fault('KmsValidation', {
       message: `Encryption context constraints are not valid for a key with key spec ${specOf(key)}.`,
     })

@@ -1,5 +1,5 @@
 /** What the KMS's actions have in common and what tells them apart, one row each (developer guide, "AWS KMS permissions"). */
-import type { KeyUsage } from './key-specs.ts'
+import type { KeyUsage, MaterialFacts } from './key-specs.ts'
 
 interface KeyActionFacts {
   /** Whether the key may be named by an alias. */
@@ -10,10 +10,14 @@ interface KeyActionFacts {
   readonly grantable?: true
   /** What the key must be for, where its material is used. */
   readonly usage?: KeyUsage
+  /** What its material must be, where not every key of the usage will do. */
+  readonly material?: MaterialFacts['kind']
 }
 
 const forUse = { byAlias: true, acrossAccounts: true, grantable: true } as const
 const encryption = { ...forUse, usage: 'ENCRYPT_DECRYPT' } as const
+const dataKeys = { ...encryption, material: 'secret' } as const
+const signing = { ...forUse, usage: 'SIGN_VERIFY' } as const
 const mac = { ...forUse, usage: 'GENERATE_VERIFY_MAC' } as const
 
 export const KEY_ACTIONS = {
@@ -21,8 +25,14 @@ export const KEY_ACTIONS = {
   'kms:Decrypt': encryption,
   'kms:ReEncryptFrom': encryption,
   'kms:ReEncryptTo': encryption,
-  'kms:GenerateDataKey': encryption,
-  'kms:GenerateDataKeyWithoutPlaintext': encryption,
+  'kms:GenerateDataKey': dataKeys,
+  'kms:GenerateDataKeyWithoutPlaintext': dataKeys,
+  'kms:GenerateDataKeyPair': dataKeys,
+  'kms:GenerateDataKeyPairWithoutPlaintext': dataKeys,
+  'kms:Sign': signing,
+  'kms:Verify': signing,
+  'kms:DeriveSharedSecret': { ...forUse, usage: 'KEY_AGREEMENT' },
+  'kms:GetPublicKey': { ...forUse, material: 'pair' },
   'kms:GenerateMac': mac,
   'kms:VerifyMac': mac,
   'kms:DescribeKey': { byAlias: true, acrossAccounts: true, grantable: true },

@@ -7,7 +7,7 @@ import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { KeyAccess } from './key-access.ts'
 import { aliasArn } from './key-id.ts'
-import { usageOf } from './key-specs.ts'
+import { materialOf, specOf, usageOf } from './key-specs.ts'
 import { requireLasting } from './key-state.ts'
 import { aliasName, type KmsAlias, type KmsKey, kmsAliasRecord, newAlias } from './kms-records.ts'
 
@@ -113,9 +113,9 @@ export async function aliasesOf(records: RecordStore, key: KmsKey): Promise<read
 
 /** No alias comes to stand for a key that cannot do what the last one did (API reference, UpdateAlias). */
 function requireSameUsage(alias: string, last: KmsKey, target: KmsKey): void {
-  if (usageOf(last) === usageOf(target)) return
+  if (usageOf(last) === usageOf(target) && materialOf(last).kind === materialOf(target).kind) return
   throw new Fault('KmsValidation', {
-    message: `${alias} is of a key with key usage ${usageOf(last)}, which ${target.arn} does not have.`,
+    message: `${alias} is of a key with key spec ${specOf(last)} and key usage ${usageOf(last)}, which ${target.arn} cannot stand in for.`,
   })
 }
 

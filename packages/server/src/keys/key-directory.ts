@@ -21,7 +21,7 @@ import {
   withoutSchedule,
   withSchedule,
 } from './key-rotation.ts'
-import type { KeySpec } from './key-specs.ts'
+import { type KeySpec, type KeyUsage, usagesOf } from './key-specs.ts'
 import { requireLasting } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
@@ -44,6 +44,8 @@ const DAY_MS = 86_400_000
 export interface NewKey {
   /** Undefined: SYMMETRIC_DEFAULT. */
   readonly keySpec?: KeySpec
+  /** Undefined: the only one that the spec can have. */
+  readonly keyUsage?: KeyUsage | undefined
   readonly description: string
   readonly tags: readonly KmsTag[]
   /** Undefined: the default one. */
@@ -67,17 +69,18 @@ export class KeyDirectory {
   }
 
   async createKey(call: CallContext, input: NewKey): Promise<KmsKey> {
-    const { description, policy, keySpec = 'SYMMETRIC_DEFAULT', bypassesLockoutCheck = false } = input
+    const { description, policy, keySpec = 'SYMMETRIC_DEFAULT', keyUsage, bypassesLockoutCheck = false } = input
     const tags = withTags([], input.tags)
-    const use = { ...(tags.length > 0 && { tags }), keySpec, bypassesLockoutCheck }
+    const kind = { keySpec, ...(keyUsage && usagesOf(keySpec).length > 1 && { keyUsage }) }
+    const use = { ...(tags.length > 0 && { tags }), ...kind, bypassesLockoutCheck }
     this.#access.requireOwn(call, { action: 'kms:CreateKey', ...use })
     if (tags.length > 0) this.#access.requireOwn(call, { action: 'kms:TagResource', tags })
     if (policy !== undefined) checkKeyPolicy(policy)
-    const key = this.#newKey(call.principal.accountId, randomUUID(), {
+    const key = await this.#newKey(call.principal.accountId, randomUUID(), {
       description,
       tags,
       manager: 'CUSTOMER',
-      ...(keySpec !== 'SYMMETRIC_DEFAULT' && { keySpec }),
+      ...(keySpec !== 'SYMMETRIC_DEFAULT' && kind),
       ...(policy !== undefined && { policy }),
     })
     if (policy !== undefined && !bypassesLockoutCheck) this.#requireWayBack(call, key)
@@ -95,7 +98,7 @@ export class KeyDirectory {
     const { account, keyId, alias } = configured
     const at = keyName(account, keyId)
     if (!(await this.#records.get(kmsKeyRecord, at))) {
-      const key = this.#newKey(account, keyId, { description: '', tags: [], manager: 'CUSTOMER' })
+      const key = await this.#newKey(account, keyId, { description: '', tags: [], manager: 'CUSTOMER' })
       await this.#records.commit(
         [this.#records.still(kmsKeyRecord, at, undefined)],
         [this.#records.put(kmsKeyRecord, at, key)],
@@ -231,7 +234,7 @@ export class KeyDirectory {
         if (!key) throw new Fault('Damaged', { what: `the key of ${S3_ALIAS}` })
         return key
       }
-      const key = this.#newKey(accountId, randomUUID(), { description: S3_DESCRIPTION, tags: [], manager: 'AWS' })
+      const key = await this.#newKey(accountId, randomUUID(), { description: S3_DESCRIPTION, tags: [], manager: 'AWS' })
       await this.#records.commit(
         [this.#records.still(kmsAliasRecord, at, undefined)],
         [
@@ -257,7 +260,7 @@ export class KeyDirectory {
   }
 
   #rotated(key: KmsKey, type: RotationType): KmsKey {
-    return rotated(key, this.#material.make(key, key.material.length + 1), type, this.#clock.nowMs())
+    return rotated(key, this.#material.renew(key), type, this.#clock.nowMs())
   }
 
   #requireWayBack(call: CallContext, key: KmsKey): void {
@@ -265,11 +268,11 @@ export class KeyDirectory {
     throw new PolicyError('The new key policy will not allow you to update the key policy in the future.')
   }
 
-  #newKey(
+  async #newKey(
     accountId: string,
     keyId: string,
-    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy' | 'keySpec'>,
-  ): KmsKey {
+    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy' | 'keySpec' | 'keyUsage'>,
+  ): Promise<KmsKey> {
     const arn = keyArn(this.#region, accountId, keyId)
     return {
       ...facts,
@@ -278,7 +281,7 @@ export class KeyDirectory {
       arn,
       createdAtMs: this.#clock.nowMs(),
       state: 'Enabled' satisfies KeyState,
-      material: [this.#material.make({ ...facts, arn }, 1)],
+      material: [await this.#material.make({ ...facts, arn })],
     }
   }
 }

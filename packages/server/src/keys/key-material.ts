@@ -3,8 +3,9 @@ import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } 
 import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
+import { generatePair, type KeyPair, readPair } from './asymmetric-material.ts'
 import { encryptBlob } from './ciphertext.ts'
-import { KEY_SPECS, specOf } from './key-specs.ts'
+import { type MaterialFacts, materialOf, type PairFacts } from './key-specs.ts'
 import type { KmsKey } from './kms-records.ts'
 import type { RootKey } from './root-key.ts'
 
@@ -16,17 +17,21 @@ export class KeyMaterial {
   readonly #opened = new Recent<MessageKey>(MOST_OPENED)
   /** The same of HMAC keys. */
   readonly #macKeys = new Recent<KeyObject>(MOST_OPENED)
+  /** And of asymmetric ones. */
+  readonly #pairs = new Recent<KeyPair>(MOST_OPENED)
 
   constructor(rootKey: RootKey) {
     this.#wrapping = new MessageKey(rootKey.derive('KMS key material'))
   }
 
-  /** New material in its wrapped form, base64. */
-  make(key: Pick<KmsKey, 'arn' | 'keySpec'>, version: number): string {
-    const material = randomBytes(KEY_SPECS[specOf(key)].materialBytes)
-    const wrapped = this.#wrapping.seal(material, materialContext(key.arn, version))
-    material.fill(0)
-    return Buffer.from(wrapped).toString('base64')
+  /** A new key's material in its wrapped form, base64. Throws KmsUnsupported as `generatePair`. */
+  async make(key: Pick<KmsKey, 'arn' | 'keySpec'>): Promise<string> {
+    return this.#wrap(key.arn, 1, await newMaterial(materialOf(key)))
+  }
+
+  /** The next version of a secret, likewise. */
+  renew(key: KmsKey): string {
+    return this.#wrap(key.arn, key.material.length + 1, newSecret(materialOf(key)))
   }
 
   /** Seals under the newest material of a key. */
@@ -47,18 +52,42 @@ export class KeyMaterial {
       .digest()
   }
 
+  /** The only material that an asymmetric key has. Throws KmsUnsupported as `readPair`. */
+  pair(key: KmsKey): KeyPair {
+    return this.#remembered(this.#pairs, key, 1, (material) => readPair(material, materialOf(key) as PairFacts))
+  }
+
+  /** Wipes what it wraps. */
+  #wrap(arn: string, version: number, material: Uint8Array): string {
+    const wrapped = this.#wrapping.seal(material, materialContext(arn, version))
+    material.fill(0)
+    return Buffer.from(wrapped).toString('base64')
+  }
+
   #remembered<K>(known: Recent<K>, key: KmsKey, version: number, toKey: (material: Uint8Array) => K): K {
     const wrapped = key.material[version - 1]
     if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
     let opened = known.get(wrapped)
     if (!opened) {
       const material = this.#wrapping.open(Buffer.from(wrapped, 'base64'), materialContext(key.arn, version))
-      opened = toKey(material)
-      material.fill(0)
+      try {
+        opened = toKey(material)
+      } finally {
+        material.fill(0)
+      }
       known.set(wrapped, opened)
     }
     return opened
   }
+}
+
+async function newMaterial(facts: MaterialFacts): Promise<Uint8Array> {
+  return facts.kind === 'pair' ? (await generatePair(facts)).privateKey : newSecret(facts)
+}
+
+function newSecret(facts: MaterialFacts): Uint8Array {
+  if (facts.kind === 'pair') throw new Error('key pairs are never renewed')
+  return randomBytes(facts.bytes)
 }
 
 const toMessageKey = (material: Uint8Array) => new MessageKey(material)

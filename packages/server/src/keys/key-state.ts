@@ -1,10 +1,15 @@
 /** What a key's state forbids (developer guide, "Key states of AWS KMS keys"). Asked after authorization. */
 import { Fault } from '../core/fault.ts'
+import type { CallContext } from '../policy/call.ts'
+import type { KeyUse } from './condition-keys.ts'
 import type { KeyAction } from './key-actions.ts'
 import { requireUsage } from './key-specs.ts'
 import type { KmsKey } from './kms-records.ts'
 
-/** For what uses the key's material. Throws KmsKeyUsageInvalid, and as `requireUsable`. */
+/** The key that a request names, where the use is allowed and the key fit for it. The one way to a key's material for each use. */
+export type UsableKey = (call: CallContext, keyId: string, use: KeyUse) => Promise<KmsKey>
+
+/** For what uses the key's material. Throws as `requireUsage` and `requireUsable`. */
 export function requireUsableFor(key: KmsKey, action: KeyAction): void {
   requireUsage(key, action)
   requireUsable(key)

@@ -1,7 +1,7 @@
 /** Records of the KMS. */
 import { name, ZERO } from '../records/names.ts'
 import { defineRecord } from '../records/record-store.ts'
-import type { KeySpec } from './key-specs.ts'
+import type { KeySpec, KeyUsage } from './key-specs.ts'
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 
@@ -31,6 +31,8 @@ export interface KmsKey {
   readonly manager: 'AWS' | 'CUSTOMER'
   /** Absent: SYMMETRIC_DEFAULT. */
   readonly keySpec?: KeySpec
+  /** Absent: the only one that keys of the spec can have. */
+  readonly keyUsage?: KeyUsage
   readonly createdAtMs: number
   readonly state: KeyState
   readonly deletionAtMs?: number

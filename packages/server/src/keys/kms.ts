@@ -12,6 +12,7 @@ import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import type { QuotaName } from '../quota/quotas.ts'
 import type { RecordStore } from '../records/record-store.ts'
+import { type EncryptionAlgorithm, MAC_ALGORITHMS, type MacAlgorithm } from './algorithms.ts'
 import { decryptBlob, readNames } from './ciphertext.ts'
 import type { KeyUse } from './condition-keys.ts'
 import { KeyGrants } from './grants.ts'
@@ -19,7 +20,8 @@ import { type FoundKey, KeyAccess } from './key-access.ts'
 import { KeyAliases } from './key-aliases.ts'
 import { KeyDirectory, S3_ALIAS } from './key-directory.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
-import { quotaOfKey } from './key-quota.ts'
+import { KeyPairs } from './key-pairs.ts'
+import { quotaOfUse } from './key-quota.ts'
 import type {
   DataKeyRequest,
   GeneratedDataKey,
@@ -28,10 +30,12 @@ import type {
   UnwrapRequest,
   WrapRequest,
 } from './key-service.ts'
-import { type MacAlgorithm, macHash } from './key-specs.ts'
-import { requireUsableFor } from './key-state.ts'
+import { requireAlgorithm } from './key-specs.ts'
+import { requireUsableFor, type UsableKey } from './key-state.ts'
 import type { KmsKey } from './kms-records.ts'
+import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
 import type { RootKey } from './root-key.ts'
+import { KeySigning } from './signing.ts'
 
 export interface KmsOptions {
   readonly records: RecordStore
@@ -54,6 +58,8 @@ export class Kms implements KeyService {
   readonly keys: KeyDirectory
   readonly aliases: KeyAliases
   readonly grants: KeyGrants
+  readonly signing: KeySigning
+  readonly pairs: KeyPairs
   readonly #access: KeyAccess
   readonly #material: KeyMaterial
   readonly #clock: Clock
@@ -66,6 +72,9 @@ export class Kms implements KeyService {
     this.keys = new KeyDirectory(records, this.#access, this.#material, region, clock)
     this.aliases = new KeyAliases(records, this.#access, region, clock)
     this.grants = new KeyGrants(records, this.#access, clock)
+    const usable: UsableKey = (call, keyId, use) => this.#usable(call, keyId, use)
+    this.signing = new KeySigning(usable, this.#material)
+    this.pairs = new KeyPairs(usable, this.#material)
     this.#clock = clock
     this.#observer = observer
     this.#quota = quota
@@ -89,8 +98,9 @@ export class Kms implements KeyService {
           : await this.#access.find(viaS3, keyId, action)
       const key = found.stored.value
       tell(key.arn)
-      await this.count(viaS3, quotaOfKey(key))
-      await this.#access.require(viaS3, found, { action, encryptionContext })
+      const use = { action, encryptionContext } as const
+      await this.#count(viaS3, key, use)
+      await this.#access.require(viaS3, found, use)
       requireUsableFor(key, action)
       const dataKey = generateDataKey()
       return { dataKey, wrapped: this.#material.encrypt(key, dataKey.bytes(), encryptionContext), keyArn: key.arn }
@@ -137,12 +147,20 @@ export class Kms implements KeyService {
 
   async encrypt(
     call: CallContext,
-    input: { keyId: string; plaintext: Uint8Array; encryptionContext: EncryptionContext; dryRun?: boolean },
+    input: {
+      keyId: string
+      plaintext: Uint8Array
+      encryptionContext: EncryptionContext
+      algorithm?: EncryptionAlgorithm
+      dryRun?: boolean
+    },
   ) {
-    const { encryptionContext } = input
-    const key = await this.#usable(call, input.keyId, { action: 'kms:Encrypt', encryptionContext })
+    const { encryptionContext, algorithm = 'SYMMETRIC_DEFAULT' } = input
+    const use = { action: 'kms:Encrypt', encryptionContext, encryptionAlgorithm: algorithm } as const
+    const key = await this.#usable(call, input.keyId, use)
+    const ciphertextBlob = this.#sealed(key, algorithm, input.plaintext, encryptionContext)
     if (input.dryRun) throw new Fault('KmsDryRun', {})
-    return { ciphertextBlob: this.#material.encrypt(key, input.plaintext, encryptionContext), keyArn: key.arn }
+    return { ciphertextBlob, keyArn: key.arn }
   }
 
   async decrypt(
@@ -151,14 +169,24 @@ export class Kms implements KeyService {
       ciphertextBlob: Uint8Array
       encryptionContext: EncryptionContext
       keyId?: string | undefined
+      algorithm?: EncryptionAlgorithm
       dryRun?: boolean
     },
     reEncrypt?: { readonly onSameKey: boolean },
   ) {
-    const { ciphertextBlob, encryptionContext } = input
-    const names = readNames(ciphertextBlob)
+    const { ciphertextBlob, encryptionContext, algorithm = 'SYMMETRIC_DEFAULT' } = input
     const action = reEncrypt ? 'kms:ReEncryptFrom' : 'kms:Decrypt'
-    const key = await this.#keyOf(call, names.keyArn, input.keyId, { action, encryptionContext, ...reEncrypt })
+    const use = { action, encryptionContext, encryptionAlgorithm: algorithm, ...reEncrypt } as const
+    if (algorithm !== 'SYMMETRIC_DEFAULT') {
+      const key = await this.#usable(call, requireKeyId(input.keyId, algorithm), use)
+      requireAlgorithm(key, algorithm)
+      requireNoContext(encryptionContext, algorithm)
+      const plaintext = oaepDecrypt(this.#material.pair(key), algorithm, ciphertextBlob)
+      if (input.dryRun) throw new Fault('KmsDryRun', {})
+      return { plaintext, keyArn: key.arn, keyMaterialId: undefined }
+    }
+    const names = readNames(ciphertextBlob)
+    const key = await this.#keyOf(call, names.keyArn, input.keyId, use)
     requireUsableFor(key, action)
     const material = this.#material.open(key, names.materialVersion)
     const plaintext = decryptBlob(material, names.headBytes, ciphertextBlob, encryptionContext)
@@ -185,33 +213,47 @@ export class Kms implements KeyService {
       ciphertextBlob: Uint8Array
       sourceContext: EncryptionContext
       sourceKeyId?: string | undefined
+      sourceAlgorithm?: EncryptionAlgorithm
       destinationKeyId: string
       destinationContext: EncryptionContext
+      destinationAlgorithm?: EncryptionAlgorithm
       dryRun?: boolean
     },
   ) {
     const { ciphertextBlob, sourceContext, destinationContext } = input
+    const { sourceAlgorithm = 'SYMMETRIC_DEFAULT', destinationAlgorithm = 'SYMMETRIC_DEFAULT' } = input
     const found = await this.#access.find(call, input.destinationKeyId, 'kms:ReEncryptTo')
     const destination = found.stored.value
-    await this.count(call, quotaOfKey(destination))
-    const onSameKey = readNames(ciphertextBlob).keyArn === destination.arn
-    const use = { action: 'kms:ReEncryptTo', encryptionContext: destinationContext, onSameKey } as const
+    const sourceArn =
+      sourceAlgorithm === 'SYMMETRIC_DEFAULT'
+        ? readNames(ciphertextBlob).keyArn
+        : (await this.#access.find(call, requireKeyId(input.sourceKeyId, sourceAlgorithm), 'kms:ReEncryptFrom')).stored
+            .value.arn
+    const onSameKey = sourceArn === destination.arn
+    const use = {
+      action: 'kms:ReEncryptTo',
+      encryptionContext: destinationContext,
+      encryptionAlgorithm: destinationAlgorithm,
+      onSameKey,
+    } as const
+    await this.#count(call, destination, use)
     await this.#access.require(call, found, use)
     requireUsableFor(destination, 'kms:ReEncryptTo')
     const source = await this.decrypt(
       call,
-      { ciphertextBlob, encryptionContext: sourceContext, keyId: input.sourceKeyId },
+      { ciphertextBlob, encryptionContext: sourceContext, keyId: input.sourceKeyId, algorithm: sourceAlgorithm },
       { onSameKey },
     )
-    if (input.dryRun) throw new Fault('KmsDryRun', {})
-    const moved = this.#material.encrypt(destination, source.plaintext, destinationContext)
+    const moved = this.#sealed(destination, destinationAlgorithm, source.plaintext, destinationContext)
     source.plaintext.fill(0)
+    if (input.dryRun) throw new Fault('KmsDryRun', {})
     return {
       ciphertextBlob: moved,
       sourceKeyArn: source.keyArn,
       keyArn: destination.arn,
       sourceKeyMaterialId: source.keyMaterialId,
-      destinationKeyMaterialId: materialId(destination, destination.material.length),
+      destinationKeyMaterialId:
+        destinationAlgorithm === 'SYMMETRIC_DEFAULT' ? materialId(destination, destination.material.length) : undefined,
     }
   }
 
@@ -232,7 +274,8 @@ export class Kms implements KeyService {
   async #mac(call: CallContext, action: 'kms:GenerateMac' | 'kms:VerifyMac', input: MacRequest) {
     const { keyId, message, algorithm } = input
     const key = await this.#usable(call, keyId, { action, macAlgorithm: algorithm })
-    return { mac: this.#material.mac(key, macHash(key, algorithm), message), keyArn: key.arn }
+    requireAlgorithm(key, algorithm)
+    return { mac: this.#material.mac(key, MAC_ALGORITHMS[algorithm], message), keyArn: key.arn }
   }
 
   async generateRandom(call: CallContext, bytes: number): Promise<Uint8Array> {
@@ -247,13 +290,25 @@ export class Kms implements KeyService {
     return key
   }
 
+  async #count(call: CallContext, key: KmsKey, use: KeyUse): Promise<void> {
+    const quota = quotaOfUse(key, use)
+    if (quota) await this.count(call, quota)
+  }
+
   async #allowed(call: CallContext, keyId: string, use: KeyUse): Promise<KmsKey> {
     const found = await this.#access.find(call, keyId, use.action)
     const key = found.stored.value
-    // ReEncrypt is one call, counted with the key that it goes to.
-    if (use.action !== 'kms:ReEncryptFrom') await this.count(call, quotaOfKey(key))
+    await this.#count(call, key, use)
     await this.#access.require(call, found, use)
     return key
+  }
+
+  /** Encrypts; throws as `requireAlgorithm`, `requireNoContext` and `oaepEncrypt`. */
+  #sealed(key: KmsKey, algorithm: EncryptionAlgorithm, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
+    requireAlgorithm(key, algorithm)
+    if (algorithm === 'SYMMETRIC_DEFAULT') return this.#material.encrypt(key, plaintext, context)
+    requireNoContext(context, algorithm)
+    return oaepEncrypt(key, this.#material.pair(key), algorithm, plaintext)
   }
 
   /** The key of a ciphertext. One that the caller names is told to be absent; one that only the ciphertext names is not. */

@@ -1,4 +1,6 @@
 /** The KMS operations that encrypt, decrypt and make data keys, as rows. */
+import { Fault } from '../core/fault.ts'
+import { ENCRYPTION_ALGORITHMS, type EncryptionAlgorithm } from '../keys/algorithms.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { Input } from '../protocols/input.ts'
@@ -9,46 +11,57 @@ import { takingTokens } from './grant-operations.ts'
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const MAX_PLAINTEXT = 4096
 const MAX_CIPHERTEXT = 6144
-const SYMMETRIC = { EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' }
+const ALGORITHMS = Object.keys(ENCRYPTION_ALGORITHMS) as EncryptionAlgorithm[]
+/** AWS's for SM2 keys, in China. */
+const ALGORITHMS_NOT_HERE = ['SM2PKE'] as const
 
 export const ENCRYPTION_OPERATIONS = {
   Encrypt: {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
-      requireSymmetric(input, 'EncryptionAlgorithm')
+      const algorithm = readAlgorithm(input, 'EncryptionAlgorithm')
       const { ciphertextBlob, keyArn } = await kms.encrypt(call, {
         keyId: input.keyId(),
         plaintext: input.blob('Plaintext', MAX_PLAINTEXT),
         encryptionContext: input.context(),
+        algorithm,
         dryRun: input.flag('DryRun'),
       })
-      return { CiphertextBlob: base64(ciphertextBlob), KeyId: keyArn, ...SYMMETRIC }
+      return { CiphertextBlob: base64(ciphertextBlob), KeyId: keyArn, EncryptionAlgorithm: algorithm }
     }),
   },
   Decrypt: {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
-      requireSymmetric(input, 'EncryptionAlgorithm')
+      const algorithm = readAlgorithm(input, 'EncryptionAlgorithm')
       const { plaintext, keyArn, keyMaterialId } = await kms.decrypt(call, {
         ciphertextBlob: input.blob('CiphertextBlob', MAX_CIPHERTEXT),
         encryptionContext: input.context(),
         keyId: input.optionalText('KeyId', 2048, 1),
+        algorithm,
         dryRun: input.flag('DryRun'),
       })
-      return { Plaintext: base64(plaintext), KeyId: keyArn, KeyMaterialId: keyMaterialId, ...SYMMETRIC }
+      return {
+        Plaintext: base64(plaintext),
+        KeyId: keyArn,
+        KeyMaterialId: keyMaterialId,
+        EncryptionAlgorithm: algorithm,
+      }
     }),
   },
   ReEncrypt: {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
-      requireSymmetric(input, 'SourceEncryptionAlgorithm')
-      requireSymmetric(input, 'DestinationEncryptionAlgorithm')
+      const sourceAlgorithm = readAlgorithm(input, 'SourceEncryptionAlgorithm')
+      const destinationAlgorithm = readAlgorithm(input, 'DestinationEncryptionAlgorithm')
       const done = await kms.reEncrypt(call, {
         ciphertextBlob: input.blob('CiphertextBlob', MAX_CIPHERTEXT),
         sourceContext: input.context('SourceEncryptionContext'),
         sourceKeyId: input.optionalText('SourceKeyId', 2048, 1),
+        sourceAlgorithm,
         destinationKeyId: input.keyId('DestinationKeyId'),
         destinationContext: input.context('DestinationEncryptionContext'),
+        destinationAlgorithm,
         dryRun: input.flag('DryRun'),
       })
       return {
@@ -57,8 +70,8 @@ export const ENCRYPTION_OPERATIONS = {
         KeyId: done.keyArn,
         SourceKeyMaterialId: done.sourceKeyMaterialId,
         DestinationKeyMaterialId: done.destinationKeyMaterialId,
-        SourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
-        DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+        SourceEncryptionAlgorithm: sourceAlgorithm,
+        DestinationEncryptionAlgorithm: destinationAlgorithm,
       }
     }),
   },
@@ -108,9 +121,9 @@ async function generate(
   return { plaintext, reply: { CiphertextBlob: base64(ciphertextBlob), KeyId: keyArn, KeyMaterialId: keyMaterialId } }
 }
 
-function requireSymmetric(input: Input, name: string): void {
-  const algorithm = input.optionalText(name, 64)
-  if (algorithm !== undefined && algorithm !== 'SYMMETRIC_DEFAULT') {
-    throw validation(`Algorithm ${algorithm} is incompatible with key spec SYMMETRIC_DEFAULT.`)
-  }
+/** Throws KmsUnsupported for what AWS has and this server has not. */
+function readAlgorithm(input: Input, name: string): EncryptionAlgorithm {
+  const algorithm = input.choice(name, [...ALGORITHMS, ...ALGORITHMS_NOT_HERE]) ?? 'SYMMETRIC_DEFAULT'
+  if (algorithm !== 'SM2PKE') return algorithm
+  throw new Fault('KmsUnsupported', { message: `${name} ${algorithm} is not supported by this server.` })
 }

@@ -28,6 +28,7 @@ const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclud
   KmsKeyStateInvalid: ({ keyArn, state }) => ['KMSInvalidStateException', `${keyArn} is ${state}.`],
   KmsKeyUsageInvalid: ({ message }) => ['InvalidKeyUsageException', message],
   KmsMacInvalid: () => ['KMSInvalidMacException', ''],
+  KmsSignatureInvalid: () => ['KMSInvalidSignatureException', ''],
   KmsCiphertextInvalid: () => ['InvalidCiphertextException', ''],
   KmsKeyIncorrect: () => [
     'IncorrectKeyException',

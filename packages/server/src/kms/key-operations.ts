@@ -1,22 +1,20 @@
 /** The KMS operations on keys themselves, as rows: made, found, described, put out of use. */
 import { Fault } from '../core/fault.ts'
 import { materialId } from '../keys/key-material.ts'
-import { KEY_SPEC_NAMES, KEY_SPECS, type KeySpec, specOf } from '../keys/key-specs.ts'
+import { KEY_SPEC_NAMES, type KeySpec, type KeyUsage, specOf, usagesOf } from '../keys/key-specs.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { KmsKey } from '../keys/kms-records.ts'
 import type { Input } from '../protocols/input.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { validation } from './errors.ts'
 import { takingTokens } from './grant-operations.ts'
+import { keyKind } from './key-algorithms.ts'
 import { optionalPolicy } from './key-policy-operations.ts'
 import { readMarker, truncation } from './paging.ts'
 
 const seconds = (ms: number) => ms / 1000
-/** AWS's others, which are refused by name. */
-const SPECS_NOT_HERE = (
-  'RSA_2048 RSA_3072 RSA_4096 ECC_NIST_P256 ECC_NIST_P384 ECC_NIST_P521 ECC_SECG_P256K1 ECC_NIST_EDWARDS25519 ' +
-  'ML_DSA_44 ML_DSA_65 ML_DSA_87 SM2'
-).split(' ')
+/** AWS's other, in China; refused by name. */
+const SPECS_NOT_HERE = ['SM2']
 const KEY_USAGES = ['SIGN_VERIFY', 'ENCRYPT_DECRYPT', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'] as const
 
 export const KEY_OPERATIONS = {
@@ -27,7 +25,7 @@ export const KEY_OPERATIONS = {
         throw new Fault('KmsUnsupported', { message: 'Origin and MultiRegion are not supported by this server.' })
       }
       const key = await kms.keys.createKey(call, {
-        keySpec: readSpec(input),
+        ...readKind(input),
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
         policy: optionalPolicy(input),
@@ -89,7 +87,7 @@ export const KEY_OPERATIONS = {
 } satisfies Readonly<Record<string, ServiceOperation<Kms>>>
 
 /** Throws ValidationException as AWS does, and KmsUnsupported for what this server has not. */
-function readSpec(input: Input): KeySpec {
+function readKind(input: Input): { readonly keySpec: KeySpec; readonly keyUsage: KeyUsage | undefined } {
   const asked = input.has('KeySpec') ? 'KeySpec' : 'CustomerMasterKeySpec'
   const spec = input.choice(asked, [...KEY_SPEC_NAMES, ...SPECS_NOT_HERE]) ?? 'SYMMETRIC_DEFAULT'
   const usage = input.choice('KeyUsage', KEY_USAGES)
@@ -99,15 +97,13 @@ function readSpec(input: Input): KeySpec {
   if (usage === undefined && here !== 'SYMMETRIC_DEFAULT') {
     throw validation('You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.')
   }
-  if (usage !== undefined && usage !== KEY_SPECS[here].usage) {
+  if (usage !== undefined && !usagesOf(here).includes(usage)) {
     throw validation(`KeyUsage ${usage} is not compatible with KeySpec ${here}`)
   }
-  return here
+  return { keySpec: here, keyUsage: usage }
 }
 
 function metadata(key: KmsKey): Record<string, unknown> {
-  const spec = specOf(key)
-  const { usage, algorithm } = KEY_SPECS[spec]
   return {
     AWSAccountId: key.accountId,
     KeyId: key.keyId,
@@ -115,16 +111,12 @@ function metadata(key: KmsKey): Record<string, unknown> {
     CreationDate: seconds(key.createdAtMs),
     Enabled: key.state === 'Enabled',
     Description: key.description,
-    KeyUsage: usage,
     KeyState: key.state,
     ...(key.deletionAtMs !== undefined && { DeletionDate: seconds(key.deletionAtMs) }),
     Origin: 'AWS_KMS',
     KeyManager: key.manager,
-    CustomerMasterKeySpec: spec,
-    KeySpec: spec,
-    ...(usage === 'ENCRYPT_DECRYPT'
-      ? { EncryptionAlgorithms: [algorithm], CurrentKeyMaterialId: materialId(key, key.material.length) }
-      : { MacAlgorithms: [algorithm] }),
+    ...keyKind(key),
+    ...(specOf(key) === 'SYMMETRIC_DEFAULT' && { CurrentKeyMaterialId: materialId(key, key.material.length) }),
     MultiRegion: false,
   }
 }

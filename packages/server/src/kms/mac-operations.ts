@@ -1,10 +1,11 @@
 /** The KMS operations with HMAC keys, as rows. */
-import { MAC_ALGORITHMS } from '../keys/key-specs.ts'
+import { MAC_ALGORITHMS, type MacAlgorithm } from '../keys/algorithms.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { Input } from '../protocols/input.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { takingTokens } from './grant-operations.ts'
 
+const ALGORITHMS = Object.keys(MAC_ALGORITHMS) as MacAlgorithm[]
 const MAX_MESSAGE = 4096
 const MAX_MAC = 6144
 
@@ -31,5 +32,5 @@ function readRequest(input: Input) {
   const keyId = input.keyId()
   const message = input.blob('Message', MAX_MESSAGE)
   input.required('MacAlgorithm')
-  return { keyId, message, algorithm: input.choice('MacAlgorithm', MAC_ALGORITHMS)!, dryRun: input.flag('DryRun') }
+  return { keyId, message, algorithm: input.choice('MacAlgorithm', ALGORITHMS)!, dryRun: input.flag('DryRun') }
 }

@@ -6,9 +6,11 @@ import { ALIAS_OPERATIONS } from './alias-operations.ts'
 import { ENCRYPTION_OPERATIONS } from './encryption-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
 import { KEY_OPERATIONS } from './key-operations.ts'
+import { KEY_PAIR_OPERATIONS } from './key-pair-operations.ts'
 import { KEY_POLICY_OPERATIONS } from './key-policy-operations.ts'
 import { MAC_OPERATIONS } from './mac-operations.ts'
 import { ROTATION_OPERATIONS } from './rotation-operations.ts'
+import { SIGNING_OPERATIONS } from './signing-operations.ts'
 import { TAG_OPERATIONS } from './tag-operations.ts'
 
 const ROWS: Readonly<Record<string, ServiceOperation<Kms>>> = {
@@ -17,18 +19,19 @@ const ROWS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   ...ENCRYPTION_OPERATIONS,
   ...KEY_POLICY_OPERATIONS,
   ...GRANT_OPERATIONS,
+  ...KEY_PAIR_OPERATIONS,
   ...MAC_OPERATIONS,
   ...ROTATION_OPERATIONS,
+  ...SIGNING_OPERATIONS,
   ...TAG_OPERATIONS,
   ...Object.fromEntries(
     (
       'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DeleteImportedKeyMaterial ' +
-      'DeriveSharedSecret DescribeCustomKeyStores DisconnectCustomKeyStore GenerateDataKeyPair ' +
-      'GenerateDataKeyPairWithoutPlaintext GetKeyLastUsage GetParametersForImport GetPublicKey ' +
-      'ImportKeyMaterial ReplicateKey Sign UpdateCustomKeyStore UpdatePrimaryRegion Verify'
+      'DescribeCustomKeyStores DisconnectCustomKeyStore GetKeyLastUsage GetParametersForImport ' +
+      'ImportKeyMaterial ReplicateKey UpdateCustomKeyStore UpdatePrimaryRegion'
     )
       .split(' ')
-      .map((name) => [name, { readOnly: /^(Get|List|Describe|Generate|Verify|Derive)/.test(name) }]),
+      .map((name) => [name, { readOnly: /^(Get|Describe)/.test(name) }]),
   ),
 }
 

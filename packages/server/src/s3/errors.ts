@@ -263,6 +263,7 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   KmsKeyStateInvalid: ({ keyArn, state }) => kms('KMSInvalidStateException', `${keyArn} is ${state}.`),
   KmsKeyUsageInvalid: ({ message }) => kms('InvalidKeyUsageException', message),
   KmsMacInvalid: () => kms('KMSInvalidMacException', ''),
+  KmsSignatureInvalid: () => kms('KMSInvalidSignatureException', ''),
   KmsCiphertextInvalid: () => kms('InvalidCiphertextException', ''),
   KmsKeyIncorrect: () => kms('IncorrectKeyException', KEY_INCORRECT),
   KmsAliasExists: ({ aliasArn }) => kms('AlreadyExistsException', `An alias with the name ${aliasArn} already exists`),
