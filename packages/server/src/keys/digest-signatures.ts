@@ -7,7 +7,7 @@ import { ed25519ph } from '@noble/curves/ed25519.js'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { HASH_BYTES, type SignatureScheme } from './algorithms.ts'
-import { encodePkcs1, encodePss, isPss, type SignatureHash } from './rsa-encoding.ts'
+import { encodePkcs1, encodePss, isPss, modulusBytes, type SignatureHash } from './rsa-encoding.ts'
 
 export interface DigestScheme {
   sign(privateKey: KeyObject, digest: Uint8Array, hash: SignatureHash): Uint8Array
@@ -86,14 +86,11 @@ export const DIGEST_SCHEMES: { readonly [S in SignatureScheme]?: DigestScheme } 
   Ed25519ph: ed25519Hashed,
 }
 
-const modulusBytes = (key: KeyObject) => key.asymmetricKeyDetails!.modulusLength! / 8
-
 const rsaPrivate = (key: KeyObject, encoded: Uint8Array) =>
   privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded)
 
-/** Undefined for what is no signature of the key's size. */
+/** Undefined for what is none. */
 function rsaPublic(key: KeyObject, signature: Uint8Array): Uint8Array | undefined {
-  if (signature.length !== modulusBytes(key)) return undefined
   try {
     return publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature)
   } catch {

@@ -2,12 +2,13 @@
  * Encryption by asymmetric keys, RSAES-OAEP. Anybody could have made a ciphertext with the public key, so it names no key
  * and has no encryption context.
  */
-import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto'
+import { constants, privateDecrypt, publicEncrypt } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { ENCRYPTION_ALGORITHMS, type OaepAlgorithm } from './algorithms.ts'
 import type { KeyPair } from './asymmetric-material.ts'
 import { specOf } from './key-specs.ts'
 import type { KmsKey } from './kms-records.ts'
+import { modulusBytes } from './rsa-encoding.ts'
 
 /** Throws KmsValidation where the plaintext is longer than a ciphertext can hold. */
 export function oaepEncrypt(key: KmsKey, { publicKey }: KeyPair, algorithm: OaepAlgorithm, plaintext: Uint8Array) {
@@ -22,6 +23,7 @@ export function oaepEncrypt(key: KmsKey, { publicKey }: KeyPair, algorithm: Oaep
 
 /** Throws KmsCiphertextInvalid, whatever is wrong. */
 export function oaepDecrypt({ privateKey }: KeyPair, algorithm: OaepAlgorithm, ciphertext: Uint8Array): Uint8Array {
+  if (ciphertext.length !== modulusBytes(privateKey)) throw new Fault('KmsCiphertextInvalid', {})
   try {
     return privateDecrypt({ key: privateKey, ...padding(algorithm) }, ciphertext)
   } catch (error) {
@@ -45,4 +47,3 @@ const padding = (algorithm: OaepAlgorithm) => ({
   padding: constants.RSA_PKCS1_OAEP_PADDING,
   oaepHash: ENCRYPTION_ALGORITHMS[algorithm].oaepHash,
 })
-const modulusBytes = (key: KeyObject) => key.asymmetricKeyDetails!.modulusLength! / 8

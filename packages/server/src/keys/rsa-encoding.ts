@@ -2,8 +2,11 @@
  * The encodings of RFC 8017, section 9, for digests that were made elsewhere: node:crypto encodes only what it hashes
  * itself. Values in, bytes out; the RSA operation itself is node:crypto's.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { HASH_BYTES } from './algorithms.ts'
+
+/** Of signatures and ciphertexts; OpenSSL also takes shorter ones, whose first bytes were 0 (RFC 8017, 7.1.2 and 8.1.2, forbids it). */
+export const modulusBytes = (key: KeyObject) => key.asymmetricKeyDetails!.modulusLength! / 8
 
 export type SignatureHash = keyof typeof HASH_BYTES
 

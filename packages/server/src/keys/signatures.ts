@@ -10,6 +10,7 @@ import {
   signingFacts,
 } from './algorithms.ts'
 import { DIGEST_SCHEMES } from './digest-signatures.ts'
+import { modulusBytes } from './rsa-encoding.ts'
 
 export interface Signed {
   readonly algorithm: SigningAlgorithm
@@ -33,6 +34,7 @@ export async function isSignature(
   signature: Uint8Array,
 ): Promise<boolean> {
   const { scheme, hash } = signingFacts(algorithm)
+  if (publicKey.asymmetricKeyType === 'rsa' && signature.length !== modulusBytes(publicKey)) return false
   if (messageType === 'RAW') return verifyRaw(hash, message, { key: publicKey, ...OPTIONS[scheme] }, signature)
   return DIGEST_SCHEMES[scheme]!.verify(publicKey, message, hash!, signature)
 }
