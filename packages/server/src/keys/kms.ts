@@ -2,7 +2,7 @@
  * The KMS: what can be done with keys. The KMS door and S3 call the same methods, so authorization, state and audit meet
  * both alike. Source: AWS KMS API reference; texts as AWS gives them.
  */
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { DataKey } from '@strongroom/crypto'
 import { generateDataKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
@@ -12,7 +12,7 @@ import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import type { QuotaName } from '../quota/quotas.ts'
 import type { RecordStore } from '../records/record-store.ts'
-import { type EncryptionAlgorithm, MAC_ALGORITHMS, type MacAlgorithm } from './algorithms.ts'
+import type { EncryptionAlgorithm } from './algorithms.ts'
 import { decryptBlob, readNames } from './ciphertext.ts'
 import type { KeyUse } from './condition-keys.ts'
 import { KeyGrants } from './grants.ts'
@@ -33,6 +33,7 @@ import type {
 import { requireAlgorithm } from './key-specs.ts'
 import { requireUsableFor, type UsableKey } from './key-state.ts'
 import type { KmsKey } from './kms-records.ts'
+import { KeyMacs } from './macs.ts'
 import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
 import type { RootKey } from './root-key.ts'
 import { KeySigning } from './signing.ts'
@@ -47,17 +48,11 @@ export interface KmsOptions {
   readonly quota: RequestQuota
 }
 
-export interface MacRequest {
-  readonly keyId: string
-  readonly message: Uint8Array
-  readonly algorithm: MacAlgorithm
-  readonly dryRun?: boolean
-}
-
 export class Kms implements KeyService {
   readonly keys: KeyDirectory
   readonly aliases: KeyAliases
   readonly grants: KeyGrants
+  readonly macs: KeyMacs
   readonly signing: KeySigning
   readonly pairs: KeyPairs
   readonly #access: KeyAccess
@@ -73,6 +68,7 @@ export class Kms implements KeyService {
     this.aliases = new KeyAliases(records, this.#access, region, clock)
     this.grants = new KeyGrants(records, this.#access, clock)
     const usable: UsableKey = (call, keyId, use) => this.#usable(call, keyId, use)
+    this.macs = new KeyMacs(usable, this.#material)
     this.signing = new KeySigning(usable, this.#material)
     this.pairs = new KeyPairs(usable, this.#material)
     this.#clock = clock
@@ -255,27 +251,6 @@ export class Kms implements KeyService {
       destinationKeyMaterialId:
         destinationAlgorithm === 'SYMMETRIC_DEFAULT' ? materialId(destination, destination.material.length) : undefined,
     }
-  }
-
-  async generateMac(call: CallContext, input: MacRequest): Promise<{ mac: Uint8Array; keyArn: string }> {
-    const made = await this.#mac(call, 'kms:GenerateMac', input)
-    if (input.dryRun) throw new Fault('KmsDryRun', {})
-    return made
-  }
-
-  /** Throws KmsMacInvalid where the code is not of this key and message. */
-  async verifyMac(call: CallContext, input: MacRequest & { mac: Uint8Array }): Promise<{ keyArn: string }> {
-    const { mac, keyArn } = await this.#mac(call, 'kms:VerifyMac', input)
-    if (mac.length !== input.mac.length || !timingSafeEqual(mac, input.mac)) throw new Fault('KmsMacInvalid', {})
-    if (input.dryRun) throw new Fault('KmsDryRun', {})
-    return { keyArn }
-  }
-
-  async #mac(call: CallContext, action: 'kms:GenerateMac' | 'kms:VerifyMac', input: MacRequest) {
-    const { keyId, message, algorithm } = input
-    const key = await this.#usable(call, keyId, { action, macAlgorithm: algorithm })
-    requireAlgorithm(key, algorithm)
-    return { mac: this.#material.mac(key, MAC_ALGORITHMS[algorithm], message), keyArn: key.arn }
   }
 
   async generateRandom(call: CallContext, bytes: number): Promise<Uint8Array> {

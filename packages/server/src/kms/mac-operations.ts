@@ -14,7 +14,7 @@ export const MAC_OPERATIONS = {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
       const request = readRequest(input)
-      const { mac, keyArn } = await kms.generateMac(call, request)
+      const { mac, keyArn } = await kms.macs.generate(call, request)
       return { Mac: Buffer.from(mac).toString('base64'), MacAlgorithm: request.algorithm, KeyId: keyArn }
     }),
   },
@@ -22,7 +22,7 @@ export const MAC_OPERATIONS = {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
       const request = readRequest(input)
-      const { keyArn } = await kms.verifyMac(call, { ...request, mac: input.blob('Mac', MAX_MAC) })
+      const { keyArn } = await kms.macs.verify(call, { ...request, mac: input.blob('Mac', MAX_MAC) })
       return { MacValid: true, MacAlgorithm: request.algorithm, KeyId: keyArn }
     }),
   },
