@@ -139,6 +139,59 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
       await throttling.remove()
     }
   })
+
+  const SIGNED = [
+    ['RSA_2048', 'RSASSA_PSS_SHA_256', 'RAW', ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:digest']],
+    ['RSA_2048', 'RSASSA_PKCS1_V1_5_SHA_256', 'DIGEST', []],
+    ['ECC_NIST_P256', 'ECDSA_SHA_256', 'RAW', []],
+    ['ECC_NIST_P256', 'ECDSA_SHA_256', 'DIGEST', []],
+    ['ECC_SECG_P256K1', 'ECDSA_SHA_256', 'DIGEST', []],
+  ] as const
+  test.skipIf(!has('openssl')).each(SIGNED)('kms: %s signs by %s, %s, and openssl verifies', async (...row) => {
+    const [spec, algorithm, type, options] = row
+    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout)
+    const keep = (name: string, base64: string) => writeFile(join(dir, name), Buffer.from(base64, 'base64'))
+    const made = await asked('create-key', '--key-spec', spec, '--key-usage', 'SIGN_VERIFY')
+    const key = ['--key-id', made.KeyMetadata.KeyId]
+    await run('openssl', 'dgst', '-sha256', '-binary', '-out', 'digest', 'text')
+    const message = ['--message', type === 'RAW' ? 'fileb://text' : 'fileb://digest', '--message-type', type]
+    const signing = [...key, ...message, '--signing-algorithm', algorithm]
+    await keep('signature', (await asked('sign', ...signing)).Signature)
+    await keep('public.der', (await asked('get-public-key', ...key)).PublicKey)
+    const publicKey = ['-keyform', 'DER', '-verify', 'public.der', '-signature', 'signature']
+    const { stdout } = await run('openssl', 'dgst', '-sha256', ...publicKey, ...options, 'text')
+    expect(stdout).toContain('Verified OK')
+    expect((await asked('verify', ...signing, '--signature', 'fileb://signature')).SignatureValid).toBe(true)
+  })
+
+  test.skipIf(!has('openssl'))('kms: a data key pair that openssl reads', async () => {
+    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout)
+    const keep = (name: string, base64: string) => writeFile(join(dir, name), Buffer.from(base64, 'base64'))
+    const symmetric = (await asked('create-key')).KeyMetadata.KeyId
+    const pair = await asked(
+      'generate-data-key-pair-without-plaintext',
+      '--key-id',
+      symmetric,
+      '--key-pair-spec',
+      'ECC_NIST_P384',
+    )
+    await keep('sealed', pair.PrivateKeyCiphertextBlob)
+    await keep('pair.der', (await asked('decrypt', '--ciphertext-blob', 'fileb://sealed')).Plaintext)
+    await run(
+      'openssl',
+      'pkey',
+      '-inform',
+      'DER',
+      '-in',
+      'pair.der',
+      '-pubout',
+      '-outform',
+      'DER',
+      '-out',
+      'theirs.der',
+    )
+    expect((await readFile(join(dir, 'theirs.der'))).toString('base64')).toBe(pair.PublicKey)
+  })
 })
 
 describe.skipIf(!has('s3cmd'))('s3cmd', () => {

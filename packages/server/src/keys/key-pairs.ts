@@ -1,9 +1,9 @@
 /** What is done with pairs besides signing and encryption: public keys told, pairs made as data keys, secrets agreed on. */
-import { createPublicKey, diffieHellman, type KeyObject } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { KeyAgreementAlgorithm } from './algorithms.ts'
 import { generatePair } from './asymmetric-material.ts'
+import { sharedSecret } from './key-agreement.ts'
 import { type EncryptionContext, type KeyMaterial, materialId } from './key-material.ts'
 import { type DataKeyPairSpec, KEY_SPECS, requireAlgorithm, specOf } from './key-specs.ts'
 import type { UsableKey } from './key-state.ts'
@@ -68,7 +68,7 @@ export class KeyPairs {
     }
   }
 
-  /** The x-coordinate that both sides come to, as it is. Throws KmsValidation for a public key of another curve, or none. */
+  /** Throws KmsValidation for a public key of another curve, or none. */
   async deriveSharedSecret(
     call: CallContext,
     { keyId, algorithm, publicKey, dryRun }: AgreementRequest,
@@ -76,22 +76,11 @@ export class KeyPairs {
     const use = { action: 'kms:DeriveSharedSecret', keyAgreementAlgorithm: algorithm } as const
     const key = await this.#usable(call, keyId, use)
     requireAlgorithm(key, algorithm)
-    const { privateKey } = this.#material.pair(key)
-    const theirs = readPeerKey(key, privateKey, publicKey)
+    const secret = sharedSecret(this.#material.pair(key).privateKey, publicKey)
+    if (!secret) {
+      throw new Fault('KmsValidation', { message: `The public key is not valid for key spec ${specOf(key)}.` })
+    }
     if (dryRun) throw new Fault('KmsDryRun', {})
-    return { sharedSecret: diffieHellman({ privateKey, publicKey: theirs }), keyArn: key.arn }
+    return { sharedSecret: secret, keyArn: key.arn }
   }
-}
-
-/** OpenSSL refuses points that are not on their curve. */
-function readPeerKey(key: KmsKey, ours: KeyObject, spki: Uint8Array): KeyObject {
-  let peer: KeyObject | undefined
-  try {
-    peer = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
-  } catch {
-    // Told below, as one of another curve is.
-  }
-  const curve = peer?.asymmetricKeyDetails?.namedCurve
-  if (peer && curve !== undefined && curve === ours.asymmetricKeyDetails?.namedCurve) return peer
-  throw new Fault('KmsValidation', { message: `The public key is not valid for key spec ${specOf(key)}.` })
 }
