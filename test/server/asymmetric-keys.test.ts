@@ -1,5 +1,6 @@
 /** Asymmetric keys from outside: made, described, encrypted with; and what is refused. */
 import { constants, privateDecrypt, publicEncrypt, randomBytes } from 'node:crypto'
+import { PutUserPolicyCommand } from '@aws-sdk/client-iam'
 import {
   CreateAliasCommand,
   CreateGrantCommand,
@@ -28,13 +29,14 @@ import {
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keysOfKinds, newKey, publicKeyOf } from '../support/asymmetric.ts'
-import { failure, kmsClient, s3Client } from '../support/sdk.ts'
+import { failure, iamClient, kmsClient, s3Client } from '../support/sdk.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let kms: KMSClient
+const user = { name: 'ann', accessKeyId: 'AKIAANN', secretAccessKey: 'secretann' }
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ config: { accounts: [{ id: '000000000000', users: [user] }] } })
   kms = kmsClient(server)
 })
 afterAll(async () => {
@@ -144,6 +146,22 @@ const SPECS_WITHOUT: readonly (readonly [CreateKeyCommandInput, string, string])
 ]
 test.each(SPECS_WITHOUT)('%o cannot be made', async (input, code, message) => {
   expect(await failure(kms.send(new CreateKeyCommand(input)))).toMatchObject({ code, message, status: 400 })
+})
+
+test('a policy says which keys somebody may make', async () => {
+  const Condition = { StringEquals: { 'kms:KeySpec': 'ECC_NIST_P256', 'kms:KeyUsage': 'SIGN_VERIFY' } }
+  const Statement = [{ Effect: 'Allow', Action: 'kms:CreateKey', Resource: '*', Condition }]
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement })
+  await iamClient(server).send(new PutUserPolicyCommand({ UserName: 'ann', PolicyName: 'keys', PolicyDocument }))
+  const theirs = kmsClient(server, { credentials: user })
+  expect((await newKey(theirs, 'ECC_NIST_P256', 'SIGN_VERIFY')).KeyUsage).toBe('SIGN_VERIFY')
+  for (const [spec, usage] of [
+    ['ECC_NIST_P256', 'KEY_AGREEMENT'],
+    ['ECC_NIST_P384', 'SIGN_VERIFY'],
+    ['HMAC_256', 'GENERATE_VERIFY_MAC'],
+  ] as const) {
+    expect(await failure(newKey(theirs, spec, usage))).toMatchObject({ code: 'AccessDeniedException' })
+  }
 })
 
 const LIMITS = [

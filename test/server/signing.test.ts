@@ -383,6 +383,12 @@ test.each(['ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87'] as const)('%s, where Node.js o
   const { Signature } = await sign(input)
   expect(cryptoVerify(null, Message, await publicKeyOf(kms, KeyId!), Signature!)).toBe(true)
   expect((await verify({ ...input, Signature: Signature! })).SignatureValid).toBe(true)
-  const wrong = verify({ ...input, Signature: Signature!, Message: Buffer.from('pay 99 to bob') })
-  expect(await failure(wrong)).toMatchObject({ code: 'KMSInvalidSignatureException' })
+  for (const wrong of [
+    { ...input, Signature: Signature!, Message: Buffer.from('pay 99 to bob') },
+    { ...input, Signature: Signature!.subarray(1) },
+    { ...input, Signature: randomBytes(Signature!.length) },
+    { ...input, Signature: randomBytes(1) },
+  ]) {
+    expect(await failure(verify(wrong))).toMatchObject({ code: 'KMSInvalidSignatureException' })
+  }
 })

@@ -16,15 +16,24 @@ export interface EncodedPair {
   readonly publicKey: Buffer
 }
 
-/** Off the event loop, since RSA takes up to seconds. Throws KmsUnsupported where this Node.js does not offer the kind. */
+/**
+ * Off the event loop, since RSA takes up to seconds, and one at a time, since disk and TLS need the same few threads.
+ * Throws KmsUnsupported where this Node.js does not offer the kind.
+ */
 export function generatePair(facts: PairFacts): Promise<EncodedPair> {
   requireOffered(facts)
-  return generate(facts.type, {
-    ...facts.options,
-    publicKeyEncoding: { type: 'spki', format: 'der' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
-  })
+  const made = lastMade.then(() =>
+    generate(facts.type, {
+      ...facts.options,
+      publicKeyEncoding: { type: 'spki', format: 'der' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+    }),
+  )
+  lastMade = made.catch(() => undefined)
+  return made
 }
+
+let lastMade: Promise<unknown> = Promise.resolve()
 
 /** Throws KmsUnsupported, also where the pair was made under a Node.js that offered more. */
 export function readPair(pkcs8: Uint8Array, facts: PairFacts): KeyPair {
@@ -35,7 +44,7 @@ export function readPair(pkcs8: Uint8Array, facts: PairFacts): KeyPair {
 }
 
 /** Throws KmsUnsupported for ML-DSA where Node.js has none; it came with OpenSSL 3.5, in Node.js 24. */
-export function requireOffered({ type }: PairFacts): void {
+function requireOffered({ type }: PairFacts): void {
   if (!type.startsWith('ml-dsa')) return
   hasMlDsa ??= offers(type)
   if (hasMlDsa) return

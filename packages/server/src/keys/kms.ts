@@ -240,8 +240,12 @@ export class Kms implements KeyService {
       { ciphertextBlob, encryptionContext: sourceContext, keyId: input.sourceKeyId, algorithm: sourceAlgorithm },
       { onSameKey },
     )
-    const moved = this.#sealed(destination, destinationAlgorithm, source.plaintext, destinationContext)
-    source.plaintext.fill(0)
+    let moved: Uint8Array
+    try {
+      moved = this.#sealed(destination, destinationAlgorithm, source.plaintext, destinationContext)
+    } finally {
+      source.plaintext.fill(0)
+    }
     if (input.dryRun) throw new Fault('KmsDryRun', {})
     return {
       ciphertextBlob: moved,
