@@ -1,6 +1,6 @@
 /**
- * Our own API for the server's operator: `POST /-/api/quotas/…`, JSON in and out, signed as a request to S3. The operator
- * is the account of the server's root user, and whoever in it may do the action.
+ * Our own API beside AWS's: JSON in and out, signed as a request to S3. What is the server's operator's is for the account
+ * of the server's root user, and for whoever in it may do the action.
  */
 import { isFault } from '../core/fault.ts'
 import { ROOT_ACCOUNT } from '../identity/accounts.ts'
@@ -12,8 +12,9 @@ import { ownApi, toOwnApiError } from '../protocols/own-api.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { ServiceError } from '../protocols/service-error.ts'
 import { quotaOf } from '../quota/quotas.ts'
+import { type KeyReportServices, reportKey } from './key-report.ts'
 
-export interface AdminServices {
+export interface AdminServices extends KeyReportServices {
   readonly quotas: AppliedQuotas
 }
 
@@ -21,11 +22,13 @@ const OPERATION_OF_PATH = {
   '/-/api/quotas/list': 'ListQuotaIncreases',
   '/-/api/quotas/approve': 'ApproveQuotaIncrease',
   '/-/api/quotas/deny': 'DenyQuotaIncrease',
+  '/-/api/keys/report': 'ReportKey',
 } as const
 export const ADMIN_PATHS = Object.keys(OPERATION_OF_PATH)
 export const ADMIN_PROTOCOL = ownApi(OPERATION_OF_PATH)
 
 export const ADMIN_OPERATIONS: Readonly<Record<string, ServiceOperation<AdminServices>>> = {
+  ReportKey: { readOnly: true, run: reportKey },
   ListQuotaIncreases: {
     readOnly: true,
     async run({ quotas }, call) {
@@ -70,6 +73,8 @@ async function shown(quotas: AppliedQuotas, request: IncreaseRequest) {
 
 /** What the operations throw, on the wire. */
 export function toAdminError(error: unknown): ServiceError {
+  if (isFault(error, 'KmsKeyNotFound')) return new ServiceError('NotFoundException', error.detail.message, 404)
+  if (isFault(error, 'KmsArnInvalid')) return new ServiceError('InvalidArnException', error.detail.message)
   if (!isFault(error, 'QuotaRefused')) return toOwnApiError(error)
   const { refusal, message } = error.detail
   return new ServiceError(`${refusal}Exception`, message, refusal === 'NoSuchResource' ? 404 : 409)

@@ -101,6 +101,21 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./rewrap.ts')).rewrapCommand(bucket, flags)
     })
 
+  withConnection(keys.command('report <key>'))
+    .description('what hangs on a KMS key: all that could never be read again without it')
+    .option('--json', 'print it as JSON')
+    .action(async (key: string, flags) => {
+      exitCode = await (await import('./key-deletion.ts')).reportKeyCommand(key, flags)
+    })
+  withConnection(keys.command('delete <key>'))
+    .description('tell what hangs on a KMS key, ask, and schedule its deletion')
+    .option('--days <n>', 'waiting period, 7 to 30 (default 30)')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print report and result as JSON')
+    .action(async (key: string, flags) => {
+      exitCode = await (await import('./key-deletion.ts')).deleteKeyCommand(key, flags)
+    })
+
   const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
   withConnection(quotas.command('list'))
     .description('requests that wait for an answer')

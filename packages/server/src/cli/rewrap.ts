@@ -6,6 +6,7 @@
 import { childrenNamed, childText, readXml } from '../s3/xml-reader.ts'
 import { type ConnectionFlags, resolveConnection } from './connection.ts'
 import { EXIT, UsageError } from './exit.ts'
+import { callKms } from './kms-client.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { type Connection, type SignedReply, sendSigned } from './signed-client.ts'
 
@@ -100,21 +101,8 @@ async function bucketDefault(connection: Connection, bucket: string) {
 }
 
 /** Also of an alias. */
-async function keyArnOf(connection: Connection, keyId: string): Promise<string> {
-  const reply = await sendSigned(connection, {
-    method: 'POST',
-    path: '/',
-    service: 'kms',
-    headers: { 'x-amz-target': 'TrentService.DescribeKey', 'content-type': 'application/x-amz-json-1.1' },
-    body: Buffer.from(JSON.stringify({ KeyId: keyId })),
-  })
-  const answer = JSON.parse(reply.body.toString()) as {
-    KeyMetadata?: { Arn: string }
-    __type?: string
-    message?: string
-  }
-  if (!answer.KeyMetadata) throw new Error(`the key ${keyId}: ${answer.__type}: ${answer.message}`)
-  return answer.KeyMetadata.Arn
+async function keyArnOf(connection: Connection, KeyId: string): Promise<string> {
+  return (await callKms<{ KeyMetadata: { Arn: string } }>(connection, 'DescribeKey', { KeyId })).KeyMetadata.Arn
 }
 
 /** Every version of every object, without delete markers. */

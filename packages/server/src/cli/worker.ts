@@ -189,7 +189,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     title: 'Strongroom',
     protocol: ADMIN_PROTOCOL,
     operations: ADMIN_OPERATIONS,
-    services: { quotas: store.quotas },
+    services: store,
     authentication: { directory, service: 's3', region, global: false, clock },
     toError: toAdminError,
     allowPlainHttp: false,

@@ -38,6 +38,11 @@ export class KeyAliases {
     if (!made) throw new Fault('KmsAliasExists', { aliasArn: this.#arn(call, alias) })
   }
 
+  /** For who was allowed to see the key. */
+  async namesOf(key: KmsKey): Promise<readonly string[]> {
+    return (await aliasesOf(this.#records, key)).map(({ value }) => value.alias)
+  }
+
   async updateAlias(call: CallContext, alias: string, targetKeyId: string): Promise<void> {
     requireAliasName(alias)
     const use = { action: 'kms:UpdateAlias' } as const
