@@ -10,7 +10,7 @@ import { root } from './prepare.mjs'
 const FLOORS = [
   ['core'],
   ['signature', 'policy', 'quota'],
-  ['storage'],
+  ['storage', 'root-key'],
   ['records'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
   ['objects'],

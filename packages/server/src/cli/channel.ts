@@ -1,5 +1,6 @@
 /** What the primary process and its workers say to each other. */
 import type { CountedCalls, Lease, QuotaScope } from '../quota/quota-book.ts'
+import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { WorkerStart } from './worker.ts'
 
 /** What one worker may ask of all. The answers' types are known to who asks. */
@@ -15,6 +16,8 @@ export type ToWorker =
   /** What all workers answered to this worker's question. */
   | { readonly type: 'answers'; readonly id: number; readonly answers: readonly unknown[] }
   | { readonly type: 'leased'; readonly id: number; readonly lease: Lease | undefined }
+  /** The store key as it is now; unseals a worker that had none. Answered when it counts. */
+  | { readonly type: 'store-key'; readonly id: number; readonly storeKey: ExportedStoreKey }
   | { readonly type: 'reload-certificate' }
   | { readonly type: 'stop' }
 
@@ -22,6 +25,7 @@ export type ToPrimary =
   | { readonly type: 'online' }
   | { readonly type: 'ready'; readonly httpPort: number | undefined; readonly httpsPort: number | undefined }
   | { readonly type: 'failed'; readonly message: string; readonly exitCode: number }
+  | { readonly type: 'took-store-key'; readonly id: number }
   /** The worker's own answer to an `ask`; undefined where it has none. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'want'; readonly id: number; readonly question: Question }

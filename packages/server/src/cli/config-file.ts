@@ -35,6 +35,47 @@ const configuredKey = z.strictObject({
 
 const quotaValues = z.partialRecord(z.enum(QUOTA_NAMES as [QuotaName, ...QuotaName[]]), z.number().min(0).max(1e10))
 
+const rootKeyFacts = z.strictObject({
+  /** Ends the program where the root key cannot be had, and does not wait for it. */
+  required: z.boolean().default(false),
+  file: z.string().optional(),
+  variable: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'the name of a variable')
+    .optional(),
+  passphraseFile: z.string().optional(),
+  pkcs11: z
+    .strictObject({ module: z.string(), token: z.string(), key: z.string(), pinFile: z.string().optional() })
+    .optional(),
+  awsKms: z
+    .strictObject({
+      keyId: z.string(),
+      region: z.string().default('us-east-1'),
+      endpoint: z.string().optional(),
+      caFile: z.string().optional(),
+      credentialsFile: z.string().optional(),
+      profile: z.string().optional(),
+    })
+    .optional(),
+  vaultTransit: z
+    .strictObject({
+      address: z.string(),
+      mount: z.string().default('transit'),
+      key: z.string(),
+      namespace: z.string().optional(),
+      caFile: z.string().optional(),
+      tokenFile: z.string().optional(),
+    })
+    .optional(),
+})
+
+/** Who keeps the root key (docs/root-key.md). */
+const rootKey = rootKeyFacts.refine(
+  ({ required: _, ...kinds }) => Object.values(kinds).filter((kind) => kind !== undefined).length <= 1,
+  'names more than one place for the root key',
+)
+export type RootKeySettings = z.output<typeof rootKey>
+
 export const configFile = z.strictObject({
   data: z.string().optional(),
   secrets: z.string().optional(),
@@ -65,7 +106,7 @@ export const configFile = z.strictObject({
   trustedProxies: z.array(z.string()).default([]),
   plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas'])).default([]),
   oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
-  rootKey: z.unknown().optional(),
+  rootKey: rootKey.prefault({}),
   log: z
     .strictObject({ level: z.enum(['silent', 'error', 'warn', 'info']).default('info'), file: z.string().optional() })
     .prefault({}),

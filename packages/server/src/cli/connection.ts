@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CREDENTIALS_PROFILE, credentialsPath, readProfile } from '../identity/credentials-file.ts'
+import type { SigningCredentials } from '../signature/sign.ts'
 import { dataFolder } from './data-folder.ts'
 import { ConfigurationError } from './exit.ts'
 import { resolveSettings } from './settings.ts'
-import type { ClientCredentials, Connection } from './signed-client.ts'
+import type { Connection } from './signed-client.ts'
 
 export interface ConnectionFlags {
   readonly endpoint?: string
@@ -40,7 +41,7 @@ async function resolveCredentials(
   flags: ConnectionFlags,
   env: NodeJS.ProcessEnv,
   secretsDir: string,
-): Promise<ClientCredentials> {
+): Promise<SigningCredentials> {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env
   if (flags.profile === undefined && accessKeyId && secretAccessKey) {
     return { accessKeyId, secretAccessKey, sessionToken: env.AWS_SESSION_TOKEN || undefined }

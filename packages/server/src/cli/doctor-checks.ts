@@ -3,8 +3,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readIfPresent } from '../core/durable-file.ts'
-import { loadRootKey, type RootKey, RootKeyError } from '../keys/root-key.ts'
+import { RootKeyError, RootKeyUnreachable } from '../root-key/provider.ts'
+import { ringPath } from '../root-key/ring-file.ts'
+import type { StoreKey } from '../root-key/store-key.ts'
 import { dataFolder } from './data-folder.ts'
+import { ConfigurationError } from './exit.ts'
+import { isThere, openRing, rootKeyProvider } from './root-key.ts'
 import type { Settings } from './settings.ts'
 
 export interface Finding {
@@ -38,30 +42,30 @@ export async function modeFindings({ secretsDir }: Settings): Promise<Finding[]>
   return findings
 }
 
-/** Whether the root key can be had and is the one that the folder was made with. */
+/** Whether the root key can be had and opens the ring that the folder was made with. */
 export async function rootKeyFindings(
   settings: Settings,
   env: NodeJS.ProcessEnv,
-): Promise<{ readonly rootKey: RootKey | undefined; readonly findings: Finding[] }> {
+): Promise<{ readonly storeKey: StoreKey | undefined; readonly findings: Finding[] }> {
   const about = 'root key'
-  // Where there is nothing yet, loading would make it.
-  if (!(await isThere(join(settings.dataDir, 'root-key.check')))) {
-    const message = `${settings.dataDir} has not been served from yet`
-    return { rootKey: undefined, findings: [{ severity: 'error', about, message }] }
-  }
-  const isGiven = ['STRONGROOM_ROOT_KEY', 'STRONGROOM_ROOT_KEY_FILE', 'STRONGROOM_ROOT_PASSPHRASE_FILE'].some(
-    (name) => env[name],
-  )
-  if (!isGiven && !(await isThere(join(settings.secretsDir, 'root.key')))) {
-    const message = `${join(settings.secretsDir, 'root.key')} is missing, and the environment names no other`
-    return { rootKey: undefined, findings: [{ severity: 'error', about, message }] }
-  }
+  const error = (message: string) => ({
+    storeKey: undefined,
+    findings: [{ severity: 'error', about, message } satisfies Finding],
+  })
+  const isServed = (await isThere(ringPath(settings.dataDir))) || (await isThere(join(settings.dataDir, 'catalog')))
+  if (!isServed) return error(`${settings.dataDir} has not been served from yet`)
   try {
-    const { rootKey, warning } = await loadRootKey({ ...settings, env })
-    return { rootKey, findings: warning === undefined ? [] : [{ severity: 'warning', about, message: warning }] }
-  } catch (error) {
-    if (!(error instanceof RootKeyError)) throw error
-    return { rootKey: undefined, findings: [{ severity: 'error', about, message: error.message }] }
+    const provider = rootKeyProvider(settings, env)
+    const ring = await openRing(settings, provider, { readOnly: true })
+    const findings: Finding[] = []
+    const warn = (message: string) => findings.push({ severity: 'warning', about, message })
+    if (provider.warning !== undefined) warn(provider.warning)
+    if (ring.coming || ring.old.length > 0) warn('its rotation is under way: an old version of the store key is kept')
+    return { storeKey: ring.storeKey(), findings }
+  } catch (thrown) {
+    const isTold = [RootKeyError, RootKeyUnreachable, ConfigurationError].some((kind) => thrown instanceof kind)
+    if (!isTold) throw thrown
+    return error((thrown as Error).message)
   }
 }
 
@@ -101,9 +105,3 @@ export async function diskFindings({ dataDir }: Settings): Promise<Finding[]> {
   const message = `${Math.floor(free / 1024 ** 2)} MiB are free`
   return [{ severity: free < DISK_FULL_BYTES ? 'error' : 'warning', about: 'disk', message }]
 }
-
-export const isThere = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

@@ -1,15 +1,9 @@
 /** `strongroom doctor`: looks at an installation, also beside a running server, changes nothing, and says what is wrong. */
 
 import { bucketFindings } from './doctor-buckets.ts'
-import {
-  certificateFindings,
-  diskFindings,
-  type Finding,
-  isThere,
-  modeFindings,
-  rootKeyFindings,
-} from './doctor-checks.ts'
+import { certificateFindings, diskFindings, type Finding, modeFindings, rootKeyFindings } from './doctor-checks.ts'
 import { type ConfigurationError, EXIT } from './exit.ts'
+import { isThere } from './root-key.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 
 export interface DoctorFlags {
@@ -55,6 +49,6 @@ async function examine({ json: _, ...flags }: DoctorFlags): Promise<Finding[]> {
   const root = await rootKeyFindings(settings, process.env)
   findings.push(...root.findings)
   // Without the right root key no record opens.
-  if (root.rootKey) findings.push(...(await bucketFindings(settings, root.rootKey)))
+  if (root.storeKey) findings.push(...(await bucketFindings(settings, root.storeKey)))
   return findings
 }

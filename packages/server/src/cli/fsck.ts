@@ -1,23 +1,25 @@
 /** `strongroom fsck`: verifies everything at rest and says what does not hold. */
 import { systemClock } from '../core/clock.ts'
-import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
 import { fsck } from '../objects/fsck.ts'
 import { uncounted } from '../quota/leased-quota.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
-import { ConfigurationError, EXIT } from './exit.ts'
+import { EXIT } from './exit.ts'
+import { requireRing } from './root-key.ts'
 import { resolveSettings } from './settings.ts'
 import { openStore, storeSettings } from './store.ts'
 
-export async function fsckCommand(flags: { readonly data?: string; readonly secrets?: string }): Promise<number> {
+export async function fsckCommand(flags: {
+  readonly data?: string
+  readonly secrets?: string
+  readonly config?: string
+}): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
   const unlock = await lockDataFolder(dataFolder(settings.dataDir))
   try {
-    const { rootKey } = await loadRootKey({ ...settings, env: process.env }).catch((error: Error) => {
-      throw error instanceof RootKeyError ? new ConfigurationError(error.message, { cause: error }) : error
-    })
+    const ring = await requireRing(settings, process.env, { readOnly: true })
     const store = await openStore({
       ...settings,
-      rootKey,
+      storeKey: ring.storeKey(),
       clock: systemClock,
       observer: { observe() {} },
       quota: uncounted(systemClock),

@@ -43,6 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .description('verify everything at rest; the server must not be running')
     .option('--data <dir>', 'the data folder (default ./strongroom-data)')
     .option('--secrets <dir>', 'the secrets folder (default DATA/secrets)')
+    .option('--config <file>', 'the configuration file')
     .action(async (flags) => {
       exitCode = await (await import('./fsck.ts')).fsckCommand(flags)
     })
@@ -115,6 +116,18 @@ export async function main(args: readonly string[]): Promise<number> {
     .action(async (key: string, flags) => {
       exitCode = await (await import('./key-deletion.ts')).deleteKeyCommand(key, flags)
     })
+  withDataFolder(keys.command('rotate-root'))
+    .description('seal everything at rest with a new store key, beside a running server or on a stopped folder')
+    .option('--to <file>', 'move to the root key of this configuration file as well')
+    .option('--end-sessions', 'do not keep the old version until all sessions have ended: end them')
+    .action(async (flags) => {
+      exitCode = await (await import('./rotate-root.ts')).rotateRootCommand(flags)
+    })
+  withDataFolder(keys.command('status'))
+    .description('which versions of the store key there are, and who wraps them')
+    .action(async (flags) => {
+      exitCode = await (await import('./rotate-root.ts')).keysStatusCommand(flags)
+    })
 
   const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
   withConnection(quotas.command('list'))
@@ -149,6 +162,13 @@ const READY_MADE = [
   ['deny-sse-c', "deny uploads under customers' own keys", undefined],
   ['min-tls', 'deny plain HTTP and old versions of TLS', ['--version <n>', 'the oldest one allowed (default 1.3)']],
 ] as const satisfies readonly (readonly [ReadyMadeName, string, readonly [string, string] | undefined])[]
+
+const withDataFolder = (command: Command) =>
+  command
+    .option('--data <dir>', 'the data folder (default ./strongroom-data)')
+    .option('--secrets <dir>', 'the secrets folder (default DATA/secrets)')
+    .option('--config <file>', 'the configuration file')
+    .option('--json', 'print JSON')
 
 const withConnection = (command: Command) =>
   command

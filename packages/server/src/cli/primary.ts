@@ -4,6 +4,7 @@
  */
 import cluster, { type Worker } from 'node:cluster'
 import type { CountedCalls, QuotaBook } from '../quota/quota-book.ts'
+import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Question, ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
 import { withDefinitePort } from './free-port.ts'
@@ -15,6 +16,8 @@ export interface RunningWorkers {
   /** Lets requests under way finish, then ends every worker. */
   stop(): Promise<void>
   reloadCertificates(): void
+  /** Gives the store key as it is to all workers, and to those that come; resolves when it counts everywhere. */
+  spreadStoreKey(storeKey: ExportedStoreKey): Promise<void>
 }
 
 export interface WorkerEvents {
@@ -46,7 +49,12 @@ export async function startWorkers(
     await pool.stop()
     throw error
   }
-  return { ...ports, stop: () => pool.stop(), reloadCertificates: () => pool.broadcast({ type: 'reload-certificate' }) }
+  return {
+    ...ports,
+    stop: () => pool.stop(),
+    reloadCertificates: () => pool.broadcast({ type: 'reload-certificate' }),
+    spreadStoreKey: (storeKey) => pool.spreadStoreKey(storeKey),
+  }
 }
 
 interface Ports {
@@ -55,10 +63,12 @@ interface Ports {
 }
 
 class WorkerPool {
-  readonly #start: WorkerStart
+  #start: WorkerStart
   readonly #quotaBook: QuotaBook
   readonly #events: WorkerEvents
   readonly #serving = new Set<Worker>()
+  /** Those that were told to start, serving yet or not. */
+  readonly #started = new Set<Worker>()
   readonly #collections = new Map<number, Collection>()
   #nextCollection = 1
   #stopping = false
@@ -75,6 +85,7 @@ class WorkerPool {
       worker.on('message', (message: ToPrimary) => {
         switch (message.type) {
           case 'online':
+            if (!this.#stopping) this.#started.add(worker)
             send(worker, this.#stopping ? { type: 'stop' } : { type: 'start', start: this.#start })
             break
           case 'ready':
@@ -83,6 +94,9 @@ class WorkerPool {
             break
           case 'failed':
             reject(message.exitCode === 78 ? new ConfigurationError(message.message) : new Error(message.message))
+            break
+          case 'took-store-key':
+            this.#collections.get(message.id)?.take(worker, undefined)
             break
           case 'want':
             this.#ask(worker, message.id, message.question)
@@ -106,6 +120,7 @@ class WorkerPool {
       })
       worker.on('exit', (code, signal) => {
         const served = this.#serving.delete(worker)
+        this.#started.delete(worker)
         for (const collection of this.#collections.values()) collection.take(worker, undefined)
         reject(new Error(`a worker ended before it served (${signal ?? `exit code ${code}`})`))
         if (served && !this.#stopping) this.#replace(worker, signal ?? `exit code ${code}`)
@@ -115,6 +130,23 @@ class WorkerPool {
 
   broadcast(message: ToWorker): void {
     for (const worker of this.#serving) send(worker, message)
+  }
+
+  spreadStoreKey(storeKey: ExportedStoreKey): Promise<void> {
+    this.#start = { ...this.#start, storeKey }
+    return new Promise((resolve) => {
+      const id = this.#nextCollection++
+      const workers = [...this.#started]
+      if (workers.length === 0) return resolve()
+      this.#collections.set(
+        id,
+        new Collection(workers, () => {
+          this.#collections.delete(id)
+          resolve()
+        }),
+      )
+      for (const worker of workers) send(worker, { type: 'store-key', id, storeKey })
+    })
   }
 
   async stop(): Promise<void> {

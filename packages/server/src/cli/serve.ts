@@ -1,99 +1,165 @@
-/** `strongroom serve`: makes what the first start makes, starts the workers, sweeps, and ends in order. */
+/** `strongroom serve`: makes what the first start makes, starts the workers, unseals, and ends in order. */
+import { once } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../core/clock.ts'
 import { isFault } from '../core/fault.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
 import { ensureConfiguredUser } from '../identity/users.ts'
-import { destroyDueKeys } from '../keys/key-removal.ts'
-import { loadRootKey, RootKeyError } from '../keys/root-key.ts'
-import { sweep } from '../objects/sweep.ts'
 import { uncounted } from '../quota/leased-quota.ts'
 import { QuotaBook } from '../quota/quota-book.ts'
+import type { KeyRing } from '../root-key/key-ring.ts'
+import { type RootKeyProvider, RootKeyUnreachable } from '../root-key/provider.ts'
+import { listenForControl } from './control.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
-import { startWorkers } from './primary.ts'
+import { keepHouse } from './housekeeping.ts'
+import { type RunningWorkers, startWorkers } from './primary.ts'
+import { openRing, providerToMoveTo, rootKeyProvider, toExit } from './root-key.ts'
+import { RootKeyRotation } from './root-key-rotation.ts'
 import { resolveSettings, type ServeFlags, type Settings } from './settings.ts'
-import { openStore, storeSettings } from './store.ts'
-
-const SWEEP_EVERY_MS = 60_000
+import { openStore, type Store, storeSettings } from './store.ts'
 
 export async function serve(flags: ServeFlags & { readonly json?: boolean }): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
+  const json = flags.json === true
   const folder = dataFolder(settings.dataDir)
   const unlock = await lockDataFolder(folder)
   try {
     await mkdir(settings.secretsDir, { recursive: true, mode: 0o700 })
-    const { rootKey, warning } = await loadRootKey({ ...settings, env: process.env }).catch((error: Error) => {
-      throw error instanceof RootKeyError ? new ConfigurationError(error.message, { cause: error }) : error
+    const provider = rootKeyProvider(settings, process.env)
+    let ring = await openRing(settings, provider).catch((error: unknown) => {
+      if (!(error instanceof RootKeyUnreachable) || settings.file.rootKey.required) throw toExit(error, provider)
+      complain(`sealed: the root key cannot be had (${provider.description}): ${error.message}`)
+      return undefined
     })
     const root = await rootCredentials(settings, process.env)
     const tls = settings.https && (await tlsFiles(settings))
-    const noObserver = { observe() {} }
-    const store = await openStore({
-      ...settings,
-      rootKey,
-      clock: systemClock,
-      observer: noObserver,
-      quota: uncounted(systemClock),
-      ...storeSettings(settings.file),
-    })
-    const quotaBook = new QuotaBook((scope) => store.quotas.value(scope, scope.quota), systemClock)
-    await store.blobs.clearStaging()
-    for (const { id, users } of settings.file.accounts) {
-      for (const user of users) {
-        if (user.root) continue
-        await ensureConfiguredUser(store.identity, id, user, systemClock.nowMs()).catch((error: Error) => {
-          if (!isFault(error, 'IdentityRefused')) throw error
-          throw new ConfigurationError(`user ${user.name}: ${error.detail.message}`, { cause: error })
-        })
-      }
-    }
-    for (const key of settings.file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
-
     const oidcCa = await readOidcCa(settings.file.oidc.caFile)
-    const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
+    let store = ring && (await prepareStore(settings, ring))
     const workers = await startWorkers(
       settings.workers,
-      { settings, tls, rootKey: rootKey.exportForWorker(), root: root.keys, oidcCa },
-      quotaBook,
+      { settings, tls, storeKey: ring?.export(), root: root.keys, oidcCa },
+      // Nobody counts before there is a store.
+      new QuotaBook((scope) => store!.quotas.value(scope, scope.quota), systemClock),
       {
         onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`),
         onQuotaUnread: (error) => complain(`a quota cannot be read: ${error.message}`),
       },
     )
-    announce(settings, workers, tls, root, warning, flags.json === true)
-
-    let sweeping: Promise<unknown> = Promise.resolve()
-    const sweeper = setInterval(() => {
-      sweeping = store.buckets
-        .resumeDeletes()
-        .then(() => sweep(store.records, store.blobs, systemClock))
-        .then(() => destroyDueKeys(store.records, systemClock.nowMs()))
-        .then((destroyed) => {
-          for (const arn of destroyed) complain(`${arn} has been deleted: its waiting period is over`)
-        })
-        .then(() => Promise.all([store.kms.keys.rotateDueKeys(), store.serviceKeys.rotateDueKeys()]))
-        .then(([arns, purposes]) => {
-          const rotated = [...arns, ...purposes.map((purpose) => `the service key ${purpose}`)]
-          for (const key of rotated) complain(`${key} has new material: its rotation was due`)
-        })
-        .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
-    }, SWEEP_EVERY_MS)
+    const stopped = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
     process.on('SIGHUP', () => workers.reloadCertificates())
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    })
-    clearInterval(sweeper)
-    await workers.stop()
-    await sweeping
-    await store.close()
-    return EXIT.done
+    try {
+      const about = { settings, ports: workers, tls, root, json }
+      if (!ring || !store) {
+        announce('sealed', about)
+        ring = await unsealed(settings, provider, stopped.signal)
+        if (!ring) return EXIT.done
+        store = await prepareStore(settings, ring)
+        await workers.spreadStoreKey(ring.export())
+      }
+      announce('ready', { ...about, warning: provider.warning })
+      await serveUntil(stopped.signal, { settings, ring, store, workers })
+      return EXIT.done
+    } finally {
+      await workers.stop()
+      await store?.close()
+    }
   } finally {
     await unlock()
   }
 }
+
+const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
+
+/** What is to be done in the store before anybody is served from it. */
+async function prepareStore(settings: Settings, ring: KeyRing): Promise<Store> {
+  const { file } = settings
+  const store = await openStore({
+    ...settings,
+    storeKey: ring.storeKey(),
+    clock: systemClock,
+    observer: { observe() {} },
+    quota: uncounted(systemClock),
+    ...storeSettings(file),
+  })
+  await store.blobs.clearStaging()
+  for (const { id, users } of file.accounts) {
+    for (const user of users) {
+      if (user.root) continue
+      await ensureConfiguredUser(store.identity, id, user, systemClock.nowMs()).catch((error: Error) => {
+        if (!isFault(error, 'IdentityRefused')) throw error
+        throw new ConfigurationError(`user ${user.name}: ${error.detail.message}`, { cause: error })
+      })
+    }
+  }
+  for (const key of file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
+  return store
+}
+
+/** Tries again until the root key can be had, less often with time; undefined where the program is stopped before. */
+async function unsealed(
+  settings: Settings,
+  provider: RootKeyProvider,
+  stopped: AbortSignal,
+): Promise<KeyRing | undefined> {
+  for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = Math.min(2 * pauseMs, LAST_RETRY_MS)) {
+    await sleep(pauseMs, undefined, { signal: stopped }).catch(() => {})
+    if (stopped.aborted) return undefined
+    try {
+      return await openRing(settings, provider)
+    } catch (error) {
+      if (!(error instanceof RootKeyUnreachable)) throw toExit(error, provider)
+      complain(`still sealed: ${error.message}`)
+    }
+  }
+}
+
+/** Keeps house and takes commands until the program is stopped. */
+async function serveUntil(
+  stopped: AbortSignal,
+  {
+    settings,
+    ring,
+    store,
+    workers,
+  }: {
+    readonly settings: Settings
+    readonly ring: KeyRing
+    readonly store: Store
+    readonly workers: RunningWorkers
+  },
+): Promise<void> {
+  const rotation = new RootKeyRotation({
+    ring,
+    records: store.records,
+    rewraps: store.rewraps,
+    clock: systemClock,
+    async spread(storeKey) {
+      store.storeKey.update(storeKey)
+      await Promise.all([workers.spreadStoreKey(storeKey), store.records.settled()])
+    },
+  })
+  const endHousekeeping = keepHouse(store, rotation, complain)
+  const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
+    const provider = to && providerToMoveTo(to, process.env)
+    const end = await rotation.start({ to: provider, endSessions }, (progress) =>
+      say({ event: 'progress', ...progress }),
+    )
+    say({ event: 'end', end })
+  })
+  if (!control)
+    complain('the data folder’s path is too long for a control socket: keys are rotated on a stopped server')
+  if (!stopped.aborted) await once(stopped, 'abort')
+  await control?.close()
+  await endHousekeeping()
+}
+
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 30_000
 
 interface RootCredentials {
   readonly keys: AccessKeyPair
@@ -131,14 +197,16 @@ async function tlsFiles(settings: Settings): Promise<TlsFiles> {
   })
 }
 
-function announce(
-  settings: Settings,
-  ports: { readonly httpPort: number | undefined; readonly httpsPort: number | undefined },
-  tls: TlsFiles | undefined,
-  root: RootCredentials,
-  warning: string | undefined,
-  json: boolean,
-): void {
+interface Announced {
+  readonly settings: Settings
+  readonly ports: { readonly httpPort: number | undefined; readonly httpsPort: number | undefined }
+  readonly tls: TlsFiles | undefined
+  readonly root: RootCredentials
+  readonly json: boolean
+  readonly warning?: string | undefined
+}
+
+function announce(event: 'ready' | 'sealed', { settings, ports, tls, root, json, warning }: Announced): void {
   const url = (scheme: string, host: string, port: number | undefined) => {
     const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
     return port === undefined ? undefined : `${scheme}://${name}:${port}`
@@ -147,9 +215,13 @@ function announce(
   const https = settings.https && url('https', settings.https.host, ports.httpsPort)
   const ca = tls?.caPath
   if (json) {
-    const ready = { event: 'ready', http, https, ca, credentials: root.path, pid: process.pid }
+    const ready = { event, http, https, ca, credentials: root.path, pid: process.pid }
     process.stdout.write(`${JSON.stringify(ready)}\n`)
     if (warning) process.stderr.write(`strongroom: ${warning}\n`)
+    return
+  }
+  if (event === 'sealed') {
+    process.stdout.write('\n  Strongroom is sealed, and serves as soon as the root key can be had.\n\n')
     return
   }
   const lines = ['', '  Strongroom is serving.', '']

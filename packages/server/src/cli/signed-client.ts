@@ -1,9 +1,7 @@
 /** A small client for the program's own commands: signs a request with SigV4 and sends it over HTTP or HTTPS. */
-import { createHash, createHmac } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { AccessKeyPair } from '../identity/directory.ts'
-import { signingKey } from '../signature/signing-key.ts'
+import { type SigningCredentials, signedHeaders } from '../signature/sign.ts'
 
 export interface SignedReply {
   readonly status: number
@@ -25,16 +23,12 @@ export interface RequestToSign {
 
 const PIECE_BYTES = 256 * 1024
 
-export interface ClientCredentials extends AccessKeyPair {
-  readonly sessionToken?: string | undefined
-}
-
 /** Where requests go and as whom. */
 export interface Connection {
   readonly endpoint: string
   /** PEM of the authorities to trust; undefined: those of Node. */
   readonly ca: string | undefined
-  readonly credentials: ClientCredentials
+  readonly credentials: SigningCredentials
   readonly region: string
 }
 
@@ -43,31 +37,7 @@ export async function sendSigned(to: Connection, what: RequestToSign): Promise<S
   const url = new URL(endpoint)
   const body = what.body ?? Buffer.alloc(0)
   const service = what.service ?? 's3'
-  const amzDate = new Date().toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
-  const payloadHash = createHash('sha256').update(body).digest('hex')
-  const headers: Record<string, string> = {
-    ...what.headers,
-    host: url.host,
-    'x-amz-date': amzDate,
-    'x-amz-content-sha256': payloadHash,
-    ...(keys.sessionToken !== undefined && { 'x-amz-security-token': keys.sessionToken }),
-  }
-  const names = Object.keys(headers).sort()
-  const canonical = [
-    what.method,
-    what.path,
-    what.query ?? '',
-    names.map((name) => `${name}:${headers[name]}\n`).join(''),
-    names.join(';'),
-    payloadHash,
-  ].join('\n')
-  const scope = { date: amzDate.slice(0, 8), region, service }
-  const scopeText = `${scope.date}/${scope.region}/${service}/aws4_request`
-  const hash = createHash('sha256').update(canonical).digest('hex')
-  const signature = createHmac('sha256', signingKey(keys.accessKeyId, keys.secretAccessKey, scope))
-    .update(`AWS4-HMAC-SHA256\n${amzDate}\n${scopeText}\n${hash}`)
-    .digest('hex')
-  headers.authorization = `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scopeText}, SignedHeaders=${names.join(';')}, Signature=${signature}`
+  const headers = signedHeaders({ ...what, host: url.host, service, region, credentials: keys, body }, new Date())
   headers['content-length'] = String(body.length)
 
   return new Promise((resolve, reject) => {

@@ -3,7 +3,6 @@ import type { Clock } from '../core/clock.ts'
 import type { Observer } from '../core/outcome.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { Kms } from '../keys/kms.ts'
-import type { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
 import { UtilizationReports } from '../limits/utilization-reports.ts'
@@ -20,6 +19,7 @@ import { inlineContent, names } from '../objects/records.ts'
 import { Tagging } from '../objects/tagging.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
+import type { StoreKey } from '../root-key/store-key.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -27,7 +27,7 @@ import { dataFolder } from './data-folder.ts'
 
 export interface StoreOptions {
   readonly dataDir: string
-  readonly rootKey: RootKey
+  readonly storeKey: StoreKey
   readonly region: string
   readonly clock: Clock
   readonly observer: Observer
@@ -46,26 +46,29 @@ export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets'
 export type Store = Awaited<ReturnType<typeof openStore>>
 
 export async function openStore(options: StoreOptions) {
-  const { rootKey, region, clock, observer, quota } = options
+  const { storeKey, region, clock, observer, quota } = options
   const folder = dataFolder(options.dataDir)
   const catalog = await LmdbCatalog.open(folder.catalogDir)
   const blobs = await FileBlobStore.open(folder.blobsDir)
-  const records = new RecordStore(catalog, rootKey.derive('records'))
-  const kms = new Kms({ records, rootKey, region, clock, observer, quota })
+  const records = new RecordStore(catalog, storeKey.derive('records'))
+  const kms = new Kms({ records, storeKey, region, clock, observer, quota })
   const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
-  const serviceKeys = new StoredServiceKeys(records, rootKey, clock)
+  const serviceKeys = new StoredServiceKeys(records, storeKey, clock)
   const protector = new Protector(kms, serviceKeys, clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })
   const buckets = new Buckets({ records, clock, quotas, newBuckets: options.newBuckets })
   return {
+    storeKey,
     records,
     blobs,
     kms,
     serviceKeys,
     quotas,
     quotaReports: new UtilizationReports(records, clock),
+    /** All that is wrapped under the store key itself, beside the records. */
+    rewraps: [kms.rewrap, serviceKeys.rewrap],
     identity: new IdentityStore(records),
     protector,
     reader,

@@ -8,6 +8,11 @@ const say = (message: ToPrimary) => process.send?.(message)
 let starting: Promise<RunningWorker | undefined> | undefined
 let running: RunningWorker | undefined
 
+function fail(error: Error): undefined {
+  say({ type: 'failed', message: error.stack ?? error.message, exitCode: exitCodeFor(error) })
+  process.disconnect()
+}
+
 // Signals go to the whole process group in a terminal; the primary alone decides what they mean.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
@@ -18,18 +23,16 @@ process.on('disconnect', () => process.exit(0))
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'start':
-      starting = runWorker(message.start, say).then(
-        (worker) => {
-          running = worker
-          say({ type: 'ready', httpPort: worker.httpPort, httpsPort: worker.httpsPort })
-          return worker
-        },
-        (error: Error) => {
-          say({ type: 'failed', message: error.stack ?? error.message, exitCode: exitCodeFor(error) })
-          process.disconnect()
-          return undefined
-        },
-      )
+      starting = runWorker(message.start, say).then((worker) => {
+        running = worker
+        say({ type: 'ready', httpPort: worker.httpPort, httpsPort: worker.httpsPort })
+        return worker
+      }, fail)
+      break
+    case 'store-key':
+      void starting
+        ?.then((worker) => worker?.takeStoreKey(message.storeKey))
+        .then(() => say({ type: 'took-store-key', id: message.id }), fail)
       break
     case 'ask':
       say({ type: 'answer', id: message.id, answer: running?.answer(message.question) })

@@ -22,7 +22,8 @@ export interface Address {
 export interface ListenerOptions {
   readonly http: Address | undefined
   readonly https: (Address & { readonly certPath: string; readonly keyPath: string }) | undefined
-  readonly doors: Readonly<Partial<Record<ServiceName, Door>>>
+  /** Asked for each request: they change when the root key comes. */
+  readonly doors: () => Readonly<Partial<Record<ServiceName, Door>>>
   /** Paths under `/-/`. */
   readonly ownDoor: Door
   /** Answers for services that are not here. */
@@ -123,7 +124,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 function doorFor(options: ListenerOptions, url: string, request: IncomingMessage): Door {
   if (url.startsWith('/-/')) return options.ownDoor
   const service = serviceOf(url, request.headers)
-  return (service === 'unknown' ? undefined : options.doors[service]) ?? options.absentDoor
+  return (service === 'unknown' ? undefined : options.doors()[service]) ?? options.absentDoor
 }
 
 const pair = (files: { certPath: string; keyPath: string }) => ({

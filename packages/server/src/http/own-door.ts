@@ -6,11 +6,11 @@ import { type MetricSnapshot, renderPrometheus } from '../metrics/registry.ts'
 
 export interface OwnDoorOptions {
   /** Why the server cannot serve now, or undefined where it can. */
-  readonly notReady: () => Promise<string | undefined>
+  readonly notReady: () => Promise<{ readonly status: string; readonly reason: string } | undefined>
   /** Metrics of all processes, added up. */
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
   /** By path; they take POST, and answer and record for themselves. */
-  readonly apis: Readonly<Record<string, Door>>
+  readonly apis: () => Readonly<Record<string, Door>>
   readonly observer: Observer
   readonly nowMs: () => number
   readonly onInternalError: (error: unknown, requestId: string) => void
@@ -28,7 +28,8 @@ export class OwnDoor implements Door {
   async handle(exchange: Exchange): Promise<void> {
     const { request, response } = exchange
     const path = (request.url ?? '').split('?', 1)[0]!
-    const api = Object.hasOwn(this.#options.apis, path) ? this.#options.apis[path] : undefined
+    const apis = this.#options.apis()
+    const api = Object.hasOwn(apis, path) ? apis[path] : undefined
     if (api && request.method === 'POST') return api.handle(exchange)
     let answer: Answer
     let failure: string | undefined
@@ -60,7 +61,7 @@ export class OwnDoor implements Door {
   }
 
   async #answer(method: string, path: string): Promise<Answer> {
-    if (Object.hasOwn(this.#options.apis, path)) return [405, 'text/plain', 'method not allowed\n']
+    if (Object.hasOwn(this.#options.apis(), path)) return [405, 'text/plain', 'method not allowed\n']
     if (!(path in OPERATIONS)) return [404, 'text/plain', 'not found\n']
     if (method !== 'GET' && method !== 'HEAD') return [405, 'text/plain', 'method not allowed\n']
     if (path === '/-/health/live') return [200, 'application/json', '{"status":"live"}\n']
@@ -70,7 +71,7 @@ export class OwnDoor implements Door {
     const reason = await this.#options.notReady()
     return reason === undefined
       ? [200, 'application/json', '{"status":"ready"}\n']
-      : [503, 'application/json', `${JSON.stringify({ status: 'not ready', reason })}\n`]
+      : [503, 'application/json', `${JSON.stringify(reason)}\n`]
   }
 }
 

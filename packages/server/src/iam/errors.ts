@@ -17,7 +17,7 @@ export function toIamError(error: unknown): ServiceError {
 }
 
 type Answer = readonly [code: string, message: string, status: number]
-type IamFaults = 'IdentityRefused' | 'PolicyMalformed' | 'AccessDenied'
+type IamFaults = 'IdentityRefused' | 'PolicyMalformed' | 'AccessDenied' | 'Sealed'
 
 /** Faults of other rooms never come here; they would be our own failure. */
 const FAULTS: { readonly [C in IamFaults]: (detail: FaultDetails[C]) => Answer } & {
@@ -30,6 +30,7 @@ const FAULTS: { readonly [C in IamFaults]: (detail: FaultDetails[C]) => Answer }
     `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
     403,
   ],
+  Sealed: () => ['ServiceUnavailable', 'The root key is not at hand.', 503],
 }
 
 const STATUS: Readonly<Record<IdentityRefusal, number>> = {

@@ -1,9 +1,11 @@
 /** From access keys to principals: users as they are now, and what they may do. */
+
 import { beforeEach, expect, test } from 'vitest'
 import { authorize } from '../policy/authorize.ts'
 import type { Principal } from '../policy/call.ts'
 import { call } from '../policy/caller.fixture.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { Accounts } from './accounts.ts'
 import { Directory } from './directory.ts'
@@ -30,8 +32,9 @@ let store: IdentityStore
 let directory: Directory
 let sessions: Sessions
 beforeEach(async () => {
-  store = new IdentityStore(new RecordStore(new MemoryCatalog(), new Uint8Array(32)))
-  sessions = new Sessions(new Uint8Array(32), { nowMs: () => 1_700_000_000_000 })
+  const storeKey = StoreKey.of(new Uint8Array(32))
+  store = new IdentityStore(new RecordStore(new MemoryCatalog(), storeKey.derive('records')))
+  sessions = new Sessions(storeKey.derive('session tokens'), { nowMs: () => 1_700_000_000_000 })
   const root = { accessKeyId: 'AKIAROOT', secretAccessKey: 's' }
   directory = new Directory({ root, configured: [], accounts: new Accounts([]), store, sessions })
   await put(userRecord, names.user(ACCOUNT, 'alice'), user)

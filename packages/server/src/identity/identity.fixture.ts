@@ -1,4 +1,5 @@
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { IdentityStore } from './identity-store.ts'
 import {
@@ -15,7 +16,9 @@ export const ACCOUNT = '111111111111'
 
 /** A store of identities in memory, for tests; what is put replaces what was there. */
 export function identityRoom() {
-  const store = new IdentityStore(new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(3)))
+  const store = new IdentityStore(
+    new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32)).derive('records')),
+  )
   const { records } = store
   const holder = { accountId: ACCOUNT, path: '/', createdAtMs: 0, inline: {}, attached: [], tags: {} }
   return {

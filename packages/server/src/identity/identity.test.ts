@@ -1,8 +1,10 @@
 /** What IAM keeps, over records in memory: who may call with which key, and what is refused. */
+
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { isFault } from '../core/fault.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { createAccessKey, deleteAccessKey, updateAccessKey } from './access-keys.ts'
 import { Accounts } from './accounts.ts'
@@ -46,10 +48,10 @@ let elsewhere: IdentityStore
 let directory: Directory
 beforeEach(() => {
   const catalog = new MemoryCatalog()
-  const key = randomBytes(32)
-  store = new IdentityStore(new RecordStore(catalog, key))
-  elsewhere = new IdentityStore(new RecordStore(catalog, key))
-  const sessions = new Sessions(key, { nowMs: () => now })
+  const storeKey = StoreKey.of(randomBytes(32))
+  store = new IdentityStore(new RecordStore(catalog, storeKey.derive('records')))
+  elsewhere = new IdentityStore(new RecordStore(catalog, storeKey.derive('records')))
+  const sessions = new Sessions(storeKey.derive('session tokens'), { nowMs: () => now })
   directory = new Directory({ root, configured, accounts: new Accounts(configured), store: elsewhere, sessions })
 })
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { Accounts } from './accounts.ts'
 import { IdentityStore } from './identity-store.ts'
@@ -11,7 +12,7 @@ const READ = 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess'
 const holder = { accountId: A, path: '/team/', createdAtMs: 0, inline: {}, attached: [READ], tags: { team: 'red' } }
 
 async function sources() {
-  const records = new RecordStore(new MemoryCatalog(), new Uint8Array(32))
+  const records = new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32)).derive('records'))
   const user = { ...holder, userName: 'alice', userId: 'AIDAALICE', groups: [], accessKeyIds: [] }
   const role = {
     ...holder,

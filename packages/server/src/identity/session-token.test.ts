@@ -1,10 +1,14 @@
+import { deflateRawSync } from 'node:zlib'
+import { deriveKey, MessageKey } from '@strongroom/crypto/node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { StoreKey } from '../root-key/store-key.ts'
 import { packedPolicySize, type SessionClaims, SessionTokens } from './session-token.ts'
 import { Sessions } from './sessions.ts'
 import { accountOfTemporaryKey, temporaryAccessKeyId } from './temporary-access-key.ts'
 
-const KEY = new Uint8Array(32).fill(7)
+const storeKey = StoreKey.of(new Uint8Array(32).fill(7))
+const KEY = storeKey.derive('session tokens')
 const claims: SessionClaims = {
   accessKeyId: 'ASIAAAAAAAAAAAAAAAAA',
   secretAccessKey: 'secret',
@@ -39,7 +43,7 @@ test('a token is its claims, on every process with the same key, and shows nothi
 test.each([
   ['nothing', ''],
   ['no base64', '!!!'],
-  ['another layout', Buffer.concat([Buffer.from([2]), Buffer.from(token, 'base64').subarray(1)]).toString('base64')],
+  ['another layout', Buffer.concat([Buffer.from([3]), Buffer.from(token, 'base64').subarray(1)]).toString('base64')],
   ['white space at its end', `${token}\n`],
   ['cut', token.slice(0, -4)],
   ['far too long', 'A'.repeat(1_000_000)],
@@ -47,13 +51,34 @@ test.each([
   expect(failure(() => open(text))).toMatchObject(invalid)
 })
 
-test('a token is of one access key and of one root key', () => {
+test('a token is of one access key and of one store key', () => {
   expect(failure(() => open(token, 'ASIABBBBBBBBBBBBBBBB'))).toMatchObject(invalid)
-  expect(failure(() => open(token, claims.accessKeyId, 0, new Uint8Array(32)))).toMatchObject(invalid)
+  expect(
+    failure(() => open(token, claims.accessKeyId, 0, StoreKey.of(new Uint8Array(32)).derive('session tokens'))),
+  ).toMatchObject(invalid)
   const tokens = new SessionTokens(KEY)
   tokens.open(token, claims.accessKeyId, 0)
   // Also where it has been opened and is remembered.
   expect(failure(() => tokens.open(token, 'ASIABBBBBBBBBBBBBBBB', 0))).toMatchObject(invalid)
+})
+
+test('a token of the time before there were versions opens with the first one', () => {
+  const key = new MessageKey(deriveKey(new Uint8Array(32).fill(7), 'strongroom root session tokens'))
+  const sealed = key.seal(deflateRawSync(JSON.stringify(claims)), Buffer.from('strongroom session token 1'))
+  expect(open(Buffer.concat([new Uint8Array([1]), sealed]).toString('base64'))).toEqual(claims)
+})
+
+test('a token ends with the version that sealed it, also where it is remembered', () => {
+  const ring = StoreKey.of(new Uint8Array(32).fill(7))
+  const tokens = new SessionTokens(ring.derive('session tokens'))
+  const sealed = tokens.seal(claims)
+  tokens.open(sealed, claims.accessKeyId, 0)
+  const second = { version: 2, key: Buffer.alloc(32, 8).toString('base64') }
+  ring.update({ sealing: 2, versions: [...ring.export().versions, second] })
+  expect(tokens.open(sealed, claims.accessKeyId, 0)).toEqual(claims)
+  ring.update({ sealing: 2, versions: [second] })
+  expect(failure(() => tokens.open(sealed, claims.accessKeyId, 0))).toMatchObject(invalid)
+  expect(tokens.open(tokens.seal(claims), claims.accessKeyId, 0)).toEqual(claims)
 })
 
 test('any change of any byte is refused', () => {

@@ -4,9 +4,9 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { SealError } from '@strongroom/crypto'
-import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
+import type { SealingKey } from '../root-key/store-key.ts'
 import type { Tags } from './records.ts'
 
 export interface SessionClaims {
@@ -39,7 +39,11 @@ export type SessionBearer =
     }
 
 /** First byte of a token, before its base64. */
-const LAYOUT = 1
+const LAYOUT = 2
+/** Of the time before the store key had versions. Such a token lives on for 36 hours at most. */
+const LAYOUT_WITHOUT_VERSION = 1
+/** Layout and version. */
+const HEAD_BYTES = 5
 const CONTEXT = Buffer.from('strongroom session token 1')
 const MOST_OPENED = 2_000
 /** A token travels in a header or in the query of a presigned URL. */
@@ -60,12 +64,12 @@ export function packedPolicySize(
 }
 
 export class SessionTokens {
-  readonly #key: MessageKey
+  readonly #key: SealingKey
   readonly #opened = new Recent<SessionClaims>(MOST_OPENED)
 
-  /** `key`: 32 bytes derived from the root key. */
-  constructor(key: Uint8Array) {
-    this.#key = new MessageKey(key)
+  /** `key`: derived from the store key. */
+  constructor(key: SealingKey) {
+    this.#key = key
   }
 
   seal(claims: SessionClaims): string {
@@ -75,24 +79,34 @@ export class SessionTokens {
 
   /** Throws SessionTokenInvalid for a token that is not ours or not of this key, SessionTokenExpired past its time. */
   open(token: string, accessKeyId: string, nowMs: number): SessionClaims {
-    const claims = this.#opened.get(token) ?? this.#read(token)
+    const bytes = Buffer.from(token.length > MOST_CHARACTERS ? '' : token, 'base64')
+    // A token ends with the version that sealed it, also one that was opened before.
+    const claims = (this.#isKnown(bytes) ? this.#opened.get(token) : undefined) ?? this.#read(token, bytes)
     if (claims.accessKeyId !== accessKeyId) throw new Fault('SessionTokenInvalid', {})
     if (claims.expiresAtMs <= nowMs) throw new Fault('SessionTokenExpired', {})
     return claims
   }
 
-  #read(token: string): SessionClaims {
-    const bytes = Buffer.from(token.length > MOST_CHARACTERS ? '' : token, 'base64')
+  #isKnown(bytes: Uint8Array): boolean {
+    return bytes[0] === LAYOUT && bytes.length > HEAD_BYTES && this.#key.knows(bytes.subarray(1))
+  }
+
+  #read(token: string, bytes: Buffer): SessionClaims {
     // Only the one way of writing it counts, so that a token has one form.
-    if (bytes[0] !== LAYOUT || bytes.toString('base64') !== token) throw new Fault('SessionTokenInvalid', {})
+    if (bytes.toString('base64') !== token) throw new Fault('SessionTokenInvalid', {})
     try {
-      const opened = inflateRawSync(this.#key.open(bytes.subarray(1), CONTEXT))
-      const claims = JSON.parse(opened.toString('utf8')) as SessionClaims
+      const claims = JSON.parse(inflateRawSync(this.#open(bytes)).toString('utf8')) as SessionClaims
       this.#opened.set(token, claims)
       return claims
     } catch (error) {
       if (error instanceof SealError) throw new Fault('SessionTokenInvalid', {}, { cause: error })
       throw error
     }
+  }
+
+  #open(bytes: Uint8Array): Uint8Array {
+    if (bytes[0] === LAYOUT) return this.#key.open(bytes.subarray(1), CONTEXT)
+    if (bytes[0] === LAYOUT_WITHOUT_VERSION) return this.#key.openFirst(bytes.subarray(1), CONTEXT)
+    throw new SealError()
   }
 }

@@ -1,8 +1,12 @@
 /** Starts sessions: new temporary credentials for a role, a user, the root user or a federated one. */
 import type { Clock } from '../core/clock.ts'
+import type { SealingKey } from '../root-key/store-key.ts'
 import { type SessionBearer, type SessionClaims, SessionTokens } from './session-token.ts'
 import { temporaryAccessKeyId } from './temporary-access-key.ts'
 import { newSecretAccessKey } from './unique-ids.ts'
+
+/** No session lives longer (STS API reference, GetSessionToken and GetFederationToken). */
+export const LONGEST_SESSION_MS = 36 * 3_600_000
 
 export interface NewSession {
   readonly accountId: string
@@ -27,8 +31,8 @@ export class Sessions {
   readonly tokens: SessionTokens
   readonly #clock: Clock
 
-  /** `key`: 32 bytes derived from the root key. */
-  constructor(key: Uint8Array, clock: Clock) {
+  /** `key`: derived from the store key. */
+  constructor(key: SealingKey, clock: Clock) {
     this.tokens = new SessionTokens(key)
     this.#clock = clock
   }

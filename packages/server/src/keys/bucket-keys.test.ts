@@ -6,10 +6,10 @@ import type { CallContext } from '../policy/call.ts'
 import { call } from '../policy/caller.fixture.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { BucketKeys } from './bucket-keys.ts'
 import { Kms } from './kms.ts'
-import { RootKey } from './root-key.ts'
 
 const MINUTE_MS = 60_000
 const encryptionContext = { 'aws:s3:arn': 'arn:aws:s3:::bucket' }
@@ -34,8 +34,8 @@ beforeEach(async () => {
   }
   const clock = { nowMs: () => nowMs }
   kms = new Kms({
-    records: new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1)),
-    rootKey: new RootKey(new Uint8Array(32).fill(2)),
+    records: new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
+    storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
     region: 'us-east-1',
     clock,
     observer: { observe: ({ operation, errorCode }) => asked.push(`${operation} ${errorCode ?? 'ok'}`) },

@@ -1,4 +1,5 @@
 /** Who may use a key: key policies, the caller's own, grants, and the way that the call came, held against each other. */
+
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { DecisionFacts } from '../core/outcome.ts'
@@ -7,6 +8,7 @@ import { call, rootOf } from '../policy/caller.fixture.ts'
 import { compilePolicy } from '../policy/document.ts'
 import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import type { CatalogEntry } from '../storage/catalog.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { GrantConstraints, GrantOperation } from './grant-records.ts'
@@ -14,7 +16,6 @@ import { grantToken } from './grants.ts'
 import { keyPolicyText } from './key-policy.ts'
 import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
-import { RootKey } from './root-key.ts'
 
 const OURS = '111111111111'
 const THEIRS = '222222222222'
@@ -87,11 +88,11 @@ let kms: Kms
 beforeEach(() => {
   nowMs = 1_700_000_000_000
   catalog = new CountingCatalog()
-  records = new RecordStore(catalog, new Uint8Array(32).fill(1))
+  records = new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records'))
   const observer = { observe: () => undefined }
-  const rootKey = new RootKey(new Uint8Array(32).fill(2))
+  const storeKey = StoreKey.of(new Uint8Array(32).fill(2))
   const clock = { nowMs: () => nowMs }
-  kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
+  kms = new Kms({ records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
 })
 
 async function newKey(policy?: string, tags: { TagKey: string; TagValue: string }[] = []) {

@@ -1,18 +1,18 @@
-/** Key material: made, wrapped under the root key, opened again and used. */
+/** Key material: made, wrapped under the store key, opened again and used. */
 import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
+import type { SealingKey, StoreKey } from '../root-key/store-key.ts'
 import { generatePair, type KeyPair, readPair } from './asymmetric-material.ts'
 import { encryptBlob } from './ciphertext.ts'
 import { type MaterialFacts, materialOf, type PairFacts } from './key-specs.ts'
 import type { KmsKey } from './kms-records.ts'
-import type { RootKey } from './root-key.ts'
 
 export type EncryptionContext = Readonly<Record<string, string>>
 
 export class KeyMaterial {
-  readonly #wrapping: MessageKey
+  readonly #wrapping: SealingKey
   /** Opened material by its wrapped form. */
   readonly #opened = new Recent<MessageKey>(MOST_OPENED)
   /** The same of HMAC keys. */
@@ -20,11 +20,14 @@ export class KeyMaterial {
   /** And of asymmetric ones. */
   readonly #pairs = new Recent<KeyPair>(MOST_OPENED)
 
-  constructor(rootKey: RootKey) {
-    this.#wrapping = new MessageKey(rootKey.derive('KMS key material'))
+  constructor(storeKey: StoreKey) {
+    this.#wrapping = storeKey.derive('KMS key material')
   }
 
-  /** A new key's material in its wrapped form, base64. Throws KmsUnsupported as `generatePair`. */
+  /**
+   * A new key's material in its wrapped form. Throws KmsUnsupported as `generatePair`. To be committed as soon as it is
+   * made, so that it is of the version of the store key that seals then.
+   */
   async make(key: Pick<KmsKey, 'arn' | 'keySpec'>): Promise<string> {
     return this.#wrap(key.arn, 1, await newMaterial(materialOf(key)))
   }
@@ -32,6 +35,12 @@ export class KeyMaterial {
   /** The next version of a secret, likewise. */
   renew(key: KmsKey): string {
     return this.#wrap(key.arn, key.material.length + 1, newSecret(materialOf(key)))
+  }
+
+  /** The key with all its material wrapped by the version of the store key that seals now; the same key where it is. */
+  rewrapped(key: KmsKey): KmsKey {
+    const material = key.material.map((wrapped, i) => this.#wrapping.rewrap(wrapped, materialContext(key.arn, i + 1)))
+    return material.every((wrapped, i) => wrapped === key.material[i]) ? key : { ...key, material }
   }
 
   /** Seals under the newest material of a key. */
@@ -59,9 +68,9 @@ export class KeyMaterial {
 
   /** Wipes what it wraps. */
   #wrap(arn: string, version: number, material: Uint8Array): string {
-    const wrapped = this.#wrapping.seal(material, materialContext(arn, version))
+    const wrapped = this.#wrapping.wrap(material, materialContext(arn, version))
     material.fill(0)
-    return Buffer.from(wrapped).toString('base64')
+    return wrapped
   }
 
   #remembered<K>(known: Recent<K>, key: KmsKey, version: number, toKey: (material: Uint8Array) => K): K {
@@ -69,7 +78,7 @@ export class KeyMaterial {
     if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
     let opened = known.get(wrapped)
     if (!opened) {
-      const material = this.#wrapping.open(Buffer.from(wrapped, 'base64'), materialContext(key.arn, version))
+      const material = this.#wrapping.unwrap(wrapped, materialContext(key.arn, version))
       try {
         opened = toKey(material)
       } finally {

@@ -4,18 +4,18 @@ import { beforeEach, expect, test } from 'vitest'
 import { call } from '../policy/caller.fixture.ts'
 import type { QuotaName } from '../quota/quotas.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { KeySpec, KeyUsage } from './key-specs.ts'
 import { Kms } from './kms.ts'
-import { RootKey } from './root-key.ts'
 
 let kms: Kms
 let counted: QuotaName[]
 beforeEach(() => {
   counted = []
   kms = new Kms({
-    records: new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1)),
-    rootKey: new RootKey(new Uint8Array(32).fill(2)),
+    records: new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
+    storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
     region: 'us-east-1',
     clock: { nowMs: () => 0 },
     observer: { observe: () => undefined },

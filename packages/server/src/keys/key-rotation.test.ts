@@ -1,14 +1,15 @@
 /** Rotation on memory: what old material still opens, when the next is due, and what a key's state forbids. */
+
 import fc from 'fast-check'
 import { beforeEach, expect, test } from 'vitest'
 import { call } from '../policy/caller.fixture.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { readNames } from './ciphertext.ts'
 import { materialId } from './key-material.ts'
 import { rotationSchedule } from './key-rotation.ts'
 import { Kms } from './kms.ts'
-import { RootKey } from './root-key.ts'
 
 const DAY_MS = 86_400_000
 const CONTEXT = { of: 'this test' }
@@ -20,8 +21,8 @@ beforeEach(() => {
   const catalog = new MemoryCatalog()
   const process = () =>
     new Kms({
-      records: new RecordStore(catalog, new Uint8Array(32).fill(1)),
-      rootKey: new RootKey(new Uint8Array(32).fill(2)),
+      records: new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
+      storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
       region: 'us-east-1',
       clock: { nowMs: () => nowMs },
       observer: { observe: () => undefined },

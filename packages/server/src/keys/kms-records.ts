@@ -41,7 +41,7 @@ export interface KmsKey {
   readonly policy?: string
   /** How many grants it has; absent: none. */
   readonly grants?: number
-  /** Wrapped material by version, the first being version 1; base64. */
+  /** Wrapped material by version, the first being version 1. */
   readonly material: readonly string[]
   /** How each version but the first came to be; absent: there is none but the first. */
   readonly rotations?: readonly Rotation[]

@@ -1,12 +1,13 @@
 /** Keys on memory: their states, and what is left of one that is deleted. */
+
 import { beforeEach, expect, test } from 'vitest'
 import { call } from '../policy/caller.fixture.ts'
 import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
-import { RootKey } from './root-key.ts'
 
 const DAY_MS = 86_400_000
 let nowMs: number
@@ -14,11 +15,11 @@ let records: RecordStore
 let kms: Kms
 beforeEach(() => {
   nowMs = 1_700_000_000_000
-  records = new RecordStore(new MemoryCatalog(), new Uint8Array(32).fill(1))
-  const rootKey = new RootKey(new Uint8Array(32).fill(2))
+  records = new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32).fill(1)).derive('records'))
+  const storeKey = StoreKey.of(new Uint8Array(32).fill(2))
   const observer = { observe: () => undefined }
   const clock = { nowMs: () => nowMs }
-  kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
+  kms = new Kms({ records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
 })
 
 async function made(alias?: string) {

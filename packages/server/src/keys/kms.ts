@@ -12,6 +12,8 @@ import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import type { QuotaName } from '../quota/quotas.ts'
 import type { RecordStore } from '../records/record-store.ts'
+import type { RecordRewrap } from '../records/reseal.ts'
+import type { StoreKey } from '../root-key/store-key.ts'
 import type { EncryptionAlgorithm } from './algorithms.ts'
 import { decryptBlob, readNames } from './ciphertext.ts'
 import type { KeyUse } from './condition-keys.ts'
@@ -32,15 +34,14 @@ import type {
 } from './key-service.ts'
 import { requireAlgorithm } from './key-specs.ts'
 import { requireUsableFor, type UsableKey } from './key-state.ts'
-import type { KmsKey } from './kms-records.ts'
+import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 import { KeyMacs } from './macs.ts'
 import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
-import type { RootKey } from './root-key.ts'
 import { KeySigning } from './signing.ts'
 
 export interface KmsOptions {
   readonly records: RecordStore
-  readonly rootKey: RootKey
+  readonly storeKey: StoreKey
   readonly region: string
   readonly clock: Clock
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
@@ -55,14 +56,17 @@ export class Kms implements KeyService {
   readonly macs: KeyMacs
   readonly signing: KeySigning
   readonly pairs: KeyPairs
+  /** How material is wrapped anew when the store key gets a new version. */
+  readonly rewrap: RecordRewrap<KmsKey>
   readonly #access: KeyAccess
   readonly #material: KeyMaterial
   readonly #clock: Clock
   readonly #observer: Observer
   readonly #quota: RequestQuota
 
-  constructor({ records, rootKey, region, clock, observer, quota }: KmsOptions) {
-    this.#material = new KeyMaterial(rootKey)
+  constructor({ records, storeKey, region, clock, observer, quota }: KmsOptions) {
+    this.#material = new KeyMaterial(storeKey)
+    this.rewrap = { kind: kmsKeyRecord, rewrapped: (key) => this.#material.rewrapped(key) }
     this.#access = new KeyAccess(records, region, clock)
     this.keys = new KeyDirectory(records, this.#access, this.#material, region, clock)
     this.aliases = new KeyAliases(records, this.#access, region, clock)

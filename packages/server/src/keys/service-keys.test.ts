@@ -1,8 +1,9 @@
 /** The server's own keys on memory: each year a new version, and none that anything was wrapped under is lost. */
+
 import { beforeEach, expect, test } from 'vitest'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
-import { RootKey } from './root-key.ts'
 import { StoredServiceKeys } from './service-keys.ts'
 
 const DAY_MS = 86_400_000
@@ -15,8 +16,8 @@ beforeEach(() => {
   const catalog = new MemoryCatalog()
   const process = () =>
     new StoredServiceKeys(
-      new RecordStore(catalog, new Uint8Array(32).fill(1)),
-      new RootKey(new Uint8Array(32).fill(2)),
+      new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
+      StoreKey.of(new Uint8Array(32).fill(2)),
       { nowMs: () => nowMs },
     )
   keys = process()

@@ -4,17 +4,18 @@
  * A wrapped data key begins with one byte of layout and four of version.
  */
 import { DataKey, SealError } from '@strongroom/crypto'
-import { generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
+import { freshBytes, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
 import { name } from '../records/names.ts'
 import { defineRecord, type RecordStore, type Stored } from '../records/record-store.ts'
+import type { RecordRewrap } from '../records/reseal.ts'
+import type { SealingKey, StoreKey } from '../root-key/store-key.ts'
 import { SERVICE_KEY_PURPOSES, type ServiceKeyPurpose, type ServiceKeys } from './key-service.ts'
-import type { RootKey } from './root-key.ts'
 
-interface ServiceKeyRecord {
-  /** Wrapped key material by version, the first being version 1; base64. */
+export interface ServiceKeyRecord {
+  /** Wrapped key material by version, the first being version 1. */
   readonly material: readonly string[]
   /** When the newest came; absent in records of old, which are due. */
   readonly newestAtMs?: number
@@ -29,16 +30,16 @@ const serviceKeyRecord = defineRecord<ServiceKeyRecord>({
 
 export class StoredServiceKeys implements ServiceKeys {
   readonly #records: RecordStore
-  readonly #wrapping: MessageKey
+  readonly #wrapping: SealingKey
   readonly #clock: Clock
   /** Opened material by its wrapped form, which never changes meaning. */
   readonly #opened = new Map<string, MessageKey>()
   readonly #unwrapped = new Recent<Uint8Array>(MOST_UNWRAPPED)
 
-  constructor(records: RecordStore, rootKey: RootKey, clock: Clock) {
+  constructor(records: RecordStore, storeKey: StoreKey, clock: Clock) {
     this.#records = records
     this.#clock = clock
-    this.#wrapping = new MessageKey(rootKey.derive('service key material'))
+    this.#wrapping = storeKey.derive('service key material')
   }
 
   async generate(purpose: ServiceKeyPurpose, context: Uint8Array): Promise<{ dataKey: DataKey; wrapped: Uint8Array }> {
@@ -87,6 +88,20 @@ export class StoredServiceKeys implements ServiceKeys {
     return rotated
   }
 
+  /** How material is wrapped anew when the store key gets a new version. */
+  get rewrap(): RecordRewrap<ServiceKeyRecord> {
+    return {
+      kind: serviceKeyRecord,
+      rewrapped: (record, recordName) => {
+        const purpose = Buffer.from(recordName).toString() as ServiceKeyPurpose
+        const material = record.material.map((wrapped, i) =>
+          this.#wrapping.rewrap(wrapped, materialContext(purpose, i + 1)),
+        )
+        return material.every((wrapped, i) => wrapped === record.material[i]) ? record : { ...record, material }
+      },
+    }
+  }
+
   async #current(purpose: ServiceKeyPurpose): Promise<Stored<ServiceKeyRecord>> {
     for (;;) {
       const stored = await this.#records.get(serviceKeyRecord, name(purpose))
@@ -100,11 +115,12 @@ export class StoredServiceKeys implements ServiceKeys {
   async #append(purpose: ServiceKeyPurpose, current: Stored<ServiceKeyRecord> | undefined): Promise<boolean> {
     const material = current?.value.material ?? []
     const version = material.length + 1
-    const wrapped = wrapKey(this.#wrapping, generateDataKey(), materialContext(purpose, version))
+    const made = freshBytes(32)
     const next = {
-      material: [...material, Buffer.from(wrapped).toString('base64')],
+      material: [...material, this.#wrapping.wrap(made, materialContext(purpose, version))],
       newestAtMs: this.#clock.nowMs(),
     }
+    made.fill(0)
     return this.#records.commit(
       [this.#records.still(serviceKeyRecord, name(purpose), current)],
       [this.#records.put(serviceKeyRecord, name(purpose), next)],
@@ -115,9 +131,9 @@ export class StoredServiceKeys implements ServiceKeys {
     const wrapped = record.material[version - 1]!
     let key = this.#opened.get(wrapped)
     if (!key) {
-      const material = unwrapKey(this.#wrapping, Buffer.from(wrapped, 'base64'), materialContext(purpose, version))
-      key = new MessageKey(material.bytes())
-      material.wipe()
+      const material = this.#wrapping.unwrap(wrapped, materialContext(purpose, version))
+      key = new MessageKey(material)
+      material.fill(0)
       this.#opened.set(wrapped, key)
     }
     return key

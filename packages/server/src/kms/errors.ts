@@ -10,15 +10,20 @@ export function toKmsError(error: unknown): ServiceError {
   if (error instanceof UnknownOperation) return new ServiceError('UnknownOperationException', '')
   if (error instanceof Fault) {
     const fault: Fault = error
-    const answer = FAULTS[fault.code] as ((detail: Fault['detail']) => readonly [string, string]) | undefined
-    if (answer) return new ServiceError(...answer(fault.detail), 400, { cause: fault })
+    const answer = FAULTS[fault.code] as ((detail: Fault['detail']) => ReturnType<Answer<FaultCode>>) | undefined
+    if (answer) {
+      const [code, message, status = 400] = answer(fault.detail)
+      return new ServiceError(code, message, status, { cause: fault })
+    }
   }
   return new ServiceError('KMSInternalException', 'The request failed because of an internal error.', 500, {
     cause: error,
   })
 }
 
-type Answer<C extends FaultCode> = (detail: FaultDetails[C]) => readonly [code: string, message: string]
+type Answer<C extends FaultCode> = (
+  detail: FaultDetails[C],
+) => readonly [code: string, message: string, status?: number]
 type KmsFaults = Extract<FaultCode, `Kms${string}` | 'AccessDenied' | 'PolicyMalformed' | 'Sealed' | 'Contention'>
 
 /** Faults of other rooms never come here; they would be our own failure. */
@@ -54,6 +59,6 @@ const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclud
     `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
   ],
   PolicyMalformed: ({ message }) => ['MalformedPolicyDocumentException', message],
-  Sealed: () => ['KeyUnavailableException', 'The root key is not at hand.'],
+  Sealed: () => ['KeyUnavailableException', 'The root key is not at hand.', 500],
   Contention: () => ['KMSInternalException', 'The request was rejected because of concurrent changes.'],
 }

@@ -147,7 +147,12 @@ export const manifestRecord = defineRecord<Manifest>({ label: 'manifest', prefix
 export const uploadRecord = defineRecord<UploadRecord>({ label: 'multipart upload', prefix: 'u', formatVersion: 1 })
 export const uploadPart = defineRecord<UploadPart>({ label: 'part of an upload', prefix: 'p', formatVersion: 1 })
 /** Small sealed content. */
-export const inlineContent = defineRecord<Uint8Array>({ label: 'inline content', prefix: 'd', formatVersion: 1 })
+export const inlineContent = defineRecord<Uint8Array>({
+  label: 'inline content',
+  prefix: 'd',
+  formatVersion: 1,
+  raw: true,
+})
 /** Written in the commit that first names a blob, removed in the one that last did. */
 export const blobReference = defineRecord<Record<string, never>>({
   label: 'blob reference',

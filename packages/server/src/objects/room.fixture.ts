@@ -1,11 +1,12 @@
 /** The objects room on memory, for its tests. */
+
 import { DataKey } from '@strongroom/crypto'
 import { Kms } from '../keys/kms.ts'
-import { RootKey } from '../keys/root-key.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { call } from '../policy/caller.fixture.ts'
 import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { MemoryBlobStore } from '../storage/memory-blobs.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
@@ -52,13 +53,13 @@ export function makeRoom() {
     },
   }
   const catalog = new FailingCatalog()
-  const records = new RecordStore(catalog, new Uint8Array(32).fill(1))
+  const storeKey = StoreKey.of(new Uint8Array(32).fill(2))
+  const records = new RecordStore(catalog, storeKey.derive('records'))
   const blobs = new MemoryBlobStore(clock)
-  const rootKey = new RootKey(new Uint8Array(32).fill(2))
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
-  const kms = new Kms({ records, rootKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
-  const protector = new Protector(kms, new StoredServiceKeys(records, rootKey, clock), clock)
+  const kms = new Kms({ records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
+  const protector = new Protector(kms, new StoredServiceKeys(records, storeKey, clock), clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS, quotas: { value: async () => 100 } })
   const writer = new ContentWriter(blobs)

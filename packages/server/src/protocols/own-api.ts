@@ -23,5 +23,8 @@ export function toOwnApiError(error: unknown): ServiceError {
     const message = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`
     return new ServiceError('AccessDeniedException', message, 403)
   }
+  if (isFault(error, 'Sealed')) {
+    return new ServiceError('ServiceUnavailable', 'The root key is not at hand.', 503, { cause: error })
+  }
   return new ServiceError('InternalFailure', 'The request failed because of an internal error.', 500, { cause: error })
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { ascending, descending, name, prefixEnd } from './names.ts'
 import { defineRecord, RecordStore } from './record-store.ts'
@@ -12,7 +13,7 @@ const cachedNote = defineRecord<Note>({ label: 'cached note', prefix: 'C', forma
 
 function make() {
   const catalog = new MemoryCatalog()
-  return { catalog, records: new RecordStore(catalog, new Uint8Array(32).fill(9)) }
+  return { catalog, records: new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(9)).derive('records')) }
 }
 
 test('a record comes back by name, in order, and nothing of it stands in clear', async () => {
@@ -49,7 +50,7 @@ test('a value that was moved, changed or made under another root key is reported
   for (const place of ['moved', 'flipped', 'version']) {
     await expect(records.get(note, name(place))).rejects.toMatchObject({ code: 'Damaged' })
   }
-  const other = new RecordStore(catalog, new Uint8Array(32).fill(8))
+  const other = new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(8)).derive('records'))
   await expect(other.get(note, name('a'))).rejects.toMatchObject({ code: 'Damaged' })
 })
 

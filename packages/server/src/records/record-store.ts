@@ -2,15 +2,15 @@
  * Records: typed values in the catalog, sealed and bound to their names (docs/formats/records.md).
  *
  * A record's catalog key is its kind's one-letter prefix followed by its name, in clear, since listing needs the order.
- * Its value is JSON, encrypted and authenticated with XAES-256-GCM under a key derived from the root key, with the
+ * Its value is JSON, encrypted and authenticated with XAES-256-GCM under a key derived from the store key, with the
  * catalog key and the format version as associated data: a value moved to another name does not open.
  */
 import { SealError } from '@strongroom/crypto'
-import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
+import type { SealingKey } from '../root-key/store-key.ts'
 import type { Catalog, CatalogEntry, Check, EntryVersion, Mutation } from '../storage/catalog.ts'
-import { name as joined } from './names.ts'
+import { RecordSealer } from './record-sealer.ts'
 
 /** One kind of record. Made with {@link defineRecord}. `T` is what the JSON holds. */
 export interface RecordKind<T> {
@@ -20,6 +20,8 @@ export interface RecordKind<T> {
   readonly formatVersion: number
   /** Opened values are remembered by entry version; they must not be changed by whoever gets them. */
   readonly cached: boolean
+  /** Its values are bytes, stored as they are, and not sealed here. */
+  readonly raw: boolean
   /** Only says which type the kind has. */
   readonly value?: T
 }
@@ -46,24 +48,32 @@ export function defineRecord<T>(kind: {
   prefix: string
   formatVersion: number
   cached?: boolean
+  raw?: boolean
 }): RecordKind<T> {
-  const taken = prefixes.get(kind.prefix)
-  if (taken !== undefined) throw new Error(`records of ${taken} and ${kind.label} share the prefix ${kind.prefix}`)
-  prefixes.set(kind.prefix, kind.label)
-  return { cached: false, ...kind }
+  const taken = kinds.get(kind.prefix)
+  if (taken !== undefined)
+    throw new Error(`records of ${taken.label} and ${kind.label} share the prefix ${kind.prefix}`)
+  const defined = { cached: false, raw: false, ...kind }
+  kinds.set(kind.prefix, defined)
+  return defined
 }
 
-const prefixes = new Map<string, string>()
+/** The kind of a record by its catalog key; undefined where no kind has the prefix. */
+export const kindOf = (catalogKey: Uint8Array): RecordKind<unknown> | undefined =>
+  kinds.get(String.fromCharCode(catalogKey[0]!))
+
+const kinds = new Map<string, RecordKind<unknown>>()
 
 export class RecordStore {
   readonly catalog: Catalog
-  readonly #key: MessageKey
+  readonly sealer: RecordSealer
   readonly #cache = new Recent<{ version: EntryVersion; value: unknown }>(CACHED_RECORDS)
+  readonly #committing = new Set<Promise<unknown>>()
 
-  /** `recordKey`: 32 bytes derived from the root key. */
-  constructor(catalog: Catalog, recordKey: Uint8Array) {
+  /** `recordKey`: derived from the store key. */
+  constructor(catalog: Catalog, recordKey: SealingKey) {
     this.catalog = catalog
-    this.#key = new MessageKey(recordKey)
+    this.sealer = new RecordSealer(recordKey)
   }
 
   /** Throws Fault 'Damaged' where the stored bytes do not authenticate. */
@@ -104,10 +114,16 @@ export class RecordStore {
     return { key: catalogKey(kind, name), version: stored?.version }
   }
 
+  /** Sealed when it is committed, and so by the version of the store key that seals then. */
   put<T>(kind: RecordKind<T>, name: Uint8Array, value: T): Mutation {
     const key = catalogKey(kind, name)
-    const sealed = this.#key.seal(Buffer.from(JSON.stringify(value)), associatedData(key, kind.formatVersion))
-    return { key, value: joined(new Uint8Array([LAYOUT, kind.formatVersion]), sealed) }
+    const { sealer } = this
+    return {
+      key,
+      get value() {
+        return sealer.seal(key, kind.formatVersion, Buffer.from(JSON.stringify(value)))
+      },
+    }
   }
 
   putBytes(kind: RecordKind<Uint8Array>, name: Uint8Array, value: Uint8Array): Mutation {
@@ -119,8 +135,20 @@ export class RecordStore {
   }
 
   /** As {@link Catalog.commit}. */
-  commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
-    return this.catalog.commit(checks, mutations)
+  async commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
+    const sealed = mutations.map(({ key, value }) => ({ key, value }))
+    const committing = this.catalog.commit(checks, sealed)
+    this.#committing.add(committing)
+    try {
+      return await committing
+    } finally {
+      this.#committing.delete(committing)
+    }
+  }
+
+  /** Waits for the commits under way. What is committed later is sealed later. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#committing])
   }
 
   #entries(kind: RecordKind<unknown>, { gte, lt, limit, reverse }: RecordRange): Promise<CatalogEntry[]> {
@@ -145,9 +173,8 @@ export class RecordStore {
 
   #decode<T>(kind: RecordKind<T>, name: Uint8Array, { value }: CatalogEntry): T {
     const where = `record ${kind.label} ${Buffer.from(name).toString('hex')}`
-    if (value[0] !== LAYOUT || value[1] !== kind.formatVersion) throw new Fault('Damaged', { what: where })
     try {
-      const opened = this.#key.open(value.subarray(2), associatedData(catalogKey(kind, name), kind.formatVersion))
+      const opened = this.sealer.open(catalogKey(kind, name), kind.formatVersion, value)
       return JSON.parse(Buffer.from(opened.buffer, opened.byteOffset, opened.length).toString('utf8')) as T
     } catch (error) {
       if (error instanceof SealError) throw new Fault('Damaged', { what: where }, { cause: error })
@@ -163,11 +190,4 @@ function catalogKey(kind: RecordKind<unknown>, name: Uint8Array): Uint8Array {
   return key
 }
 
-/** The format version has one byte and stands last, so key and version cannot be confused. */
-function associatedData(key: Uint8Array, formatVersion: number): Uint8Array {
-  return joined(key, new Uint8Array([formatVersion]))
-}
-
-/** First byte of every stored record: layout 1. */
-const LAYOUT = 1
 const CACHED_RECORDS = 10_000

@@ -5,11 +5,11 @@ import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import type { Observer } from '../core/outcome.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
-import { bareDocument, element } from '../protocols/xml-writer.ts'
 import { type Authentication, authenticate, authenticateForm } from './authenticate.ts'
 import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
 import { refuseCustomerKeyInClear } from './encryption-headers.ts'
+import { errorDocument, hostId } from './error-document.ts'
 import { S3Error, toS3Error } from './errors.ts'
 import { checkExpectedOwners } from './expected-owner.ts'
 import { formRequest } from './form-request.ts'
@@ -229,14 +229,7 @@ function errorReply(error: S3Error, exchange: Exchange, target: Target): S3Reply
   if (exchange.request.method === 'HEAD' || error.status === 304)
     return { status: error.status, headers: error.headers }
   const resource = target.objectKey === '' ? `/${target.bucket}` : `/${target.bucket}/${target.objectKey}`
-  const body = bareDocument('Error', [
-    element('Code', error.code),
-    element('Message', error.message),
-    ...Object.entries(error.fields).map(([name, value]) => element(name, value)),
-    element('Resource', resource),
-    element('RequestId', exchange.requestId),
-    element('HostId', hostId(exchange.requestId)),
-  ])
+  const body = errorDocument(error, resource, exchange.requestId)
   return { status: error.status, headers: { ...error.headers, 'content-type': 'application/xml' }, body }
 }
 
@@ -257,8 +250,6 @@ const hasBody = (headers: Exchange['request']['headers']) =>
   headers['transfer-encoding'] !== undefined ||
   (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 
-/** AWS's second id of a request; here it says nothing more than the first. */
-const hostId = (requestId: string) => Buffer.from(`strongroom/${requestId}`).toString('base64')
 const DRAIN_BYTES = 1024 * 1024
 /** What may wait for a slow client; less would make a fast one wait for each segment. */
 const UNSENT_BYTES = 1024 * 1024

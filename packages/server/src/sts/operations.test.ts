@@ -8,6 +8,7 @@ import { Sessions } from '../identity/sessions.ts'
 import type { Principal } from '../policy/call.ts'
 import { call, rootOf } from '../policy/caller.fixture.ts'
 import { Input } from '../protocols/input.ts'
+import { StoreKey } from '../root-key/store-key.ts'
 import { toStsError } from './errors.ts'
 import { STS_OPERATIONS } from './operations.ts'
 
@@ -23,7 +24,7 @@ function room() {
   const clock = { nowMs: () => 0 }
   const identities = identityRoom()
   const { store } = identities
-  const sessions = new Sessions(new Uint8Array(32), clock)
+  const sessions = new Sessions(StoreKey.of(new Uint8Array(32)).derive('session tokens'), clock)
   const root = { accessKeyId: 'AKIAROOT', secretAccessKey: 's' }
   const directory = new Directory({ root, configured: [], accounts: new Accounts([]), store, sessions })
   const keys = new OidcKeys(() => Promise.reject(new Error('no network here')), clock)

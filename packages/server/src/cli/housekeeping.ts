@@ -1,0 +1,57 @@
+/** What the primary does every minute: sweeps, ends keys, rotates those that are due, goes on with the root key's rotation. */
+import { systemClock } from '../core/clock.ts'
+import { destroyDueKeys } from '../keys/key-removal.ts'
+import { sweep } from '../objects/sweep.ts'
+import type { RootKeyRotation } from './root-key-rotation.ts'
+import type { Store } from './store.ts'
+
+const EVERY_MS = 60_000
+/** Records that do not open are no better a minute later. */
+const DAMAGED_AGAIN_MS = 3_600_000
+
+/** Returns what ends it, after waiting for what is under way. */
+export function keepHouse(
+  store: Store,
+  rotation: RootKeyRotation,
+  complain: (text: string) => void,
+): () => Promise<void> {
+  let sweeping: Promise<unknown> = Promise.resolve()
+  const sweeper = setInterval(() => {
+    sweeping = store.buckets
+      .resumeDeletes()
+      .then(() => sweep(store.records, store.blobs, systemClock))
+      .then(() => destroyDueKeys(store.records, systemClock.nowMs()))
+      .then((destroyed) => {
+        for (const arn of destroyed) complain(`${arn} has been deleted: its waiting period is over`)
+      })
+      .then(() => Promise.all([store.kms.keys.rotateDueKeys(), store.serviceKeys.rotateDueKeys()]))
+      .then(([arns, purposes]) => {
+        const rotated = [...arns, ...purposes.map((purpose) => `the service key ${purpose}`)]
+        for (const key of rotated) complain(`${key} has new material: its rotation was due`)
+      })
+      .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
+  }, EVERY_MS)
+
+  let damagedAtMs = 0
+  const goOn = async () => {
+    if (!rotation.isDue || systemClock.nowMs() < damagedAtMs + DAMAGED_AGAIN_MS) return
+    try {
+      const end = await rotation.resume()
+      if (end.state === 'done') complain(`the store key is of version ${end.version} everywhere: older ones are gone`)
+      if (end.state !== 'damaged') return
+      damagedAtMs = systemClock.nowMs()
+      complain(`the old store key is kept: ${end.places.length} records do not open (strongroom fsck tells more)`)
+    } catch (error) {
+      complain(`the rotation of the root key is held up: ${(error as Error).message}`)
+    }
+  }
+  // What was cut off goes on at once.
+  void goOn()
+  const rotating = setInterval(goOn, EVERY_MS)
+  return async () => {
+    clearInterval(sweeper)
+    clearInterval(rotating)
+    await sweeping
+    await rotation.settled()
+  }
+}

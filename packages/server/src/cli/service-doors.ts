@@ -1,0 +1,191 @@
+/** The doors of all services over one opened store; what a worker has once the store key is at hand. */
+import { ADMIN_OPERATIONS, ADMIN_PATHS, ADMIN_PROTOCOL, toAdminError } from '../admin/operations.ts'
+import type { Refusal } from '../audit/recent-refusals.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Door } from '../core/exchange.ts'
+import type { Observer, ServiceName } from '../core/outcome.ts'
+import { EXPLAIN_OPERATIONS, EXPLAIN_PATH, EXPLAIN_PROTOCOL } from '../explain/operations.ts'
+import { toIamError } from '../iam/errors.ts'
+import { IAM_NAMESPACE, IAM_OPERATIONS } from '../iam/operations.ts'
+import { Accounts } from '../identity/accounts.ts'
+import { type AccessKeyPair, Directory } from '../identity/directory.ts'
+import { httpsFetch, OidcKeys } from '../identity/oidc-keys.ts'
+import { Sessions } from '../identity/sessions.ts'
+import { toKmsError } from '../kms/errors.ts'
+import { KMS_OPERATIONS } from '../kms/operations.ts'
+import { awsJson } from '../protocols/aws-json.ts'
+import { awsQuery } from '../protocols/aws-query.ts'
+import { toOwnApiError } from '../protocols/own-api.ts'
+import { ServiceDoor } from '../protocols/service-door.ts'
+import type { RequestQuota } from '../quota/leased-quota.ts'
+import type { QuotaUsage } from '../quota/usage-history.ts'
+import { type ExportedStoreKey, StoreKey } from '../root-key/store-key.ts'
+import { S3Door } from '../s3/door.ts'
+import { toServiceQuotasError } from '../servicequotas/errors.ts'
+import { SERVICE_QUOTAS_OPERATIONS } from '../servicequotas/operations.ts'
+import { toStsError } from '../sts/errors.ts'
+import { STS_OPERATIONS, webIdentityNotes } from '../sts/operations.ts'
+import type { Question } from './channel.ts'
+import type { Settings } from './settings.ts'
+import { openStore, storeSettings } from './store.ts'
+
+const MOST_BUCKETS_COUNTED = 1_000_000
+
+export interface ServiceDoorsOptions {
+  readonly settings: Settings
+  readonly root: AccessKeyPair
+  /** PEM; trusted for OpenID Connect providers beside the usual authorities. */
+  readonly oidcCa: string | undefined
+  readonly observer: Observer
+  readonly clock: Clock
+  readonly onInternalError: (error: unknown, requestId: string) => void
+  readonly quota: RequestQuota
+  /** What all workers answer, or the primary for them. */
+  readonly askAll: (question: Question) => Promise<readonly unknown[]>
+}
+
+export interface Doors {
+  readonly services: Readonly<Partial<Record<ServiceName, Door>>>
+  /** Our own, by path. */
+  readonly apis: Readonly<Record<string, Door>>
+}
+
+export interface ServiceDoors extends Doors {
+  /** Throws where the store cannot be read. */
+  checkStore(): Promise<void>
+  /** Takes the store key as it is now. Resolves when nothing that was sealed before is under way. */
+  takeStoreKey(storeKey: ExportedStoreKey): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openServiceDoors(
+  exported: ExportedStoreKey,
+  options: ServiceDoorsOptions,
+): Promise<ServiceDoors> {
+  const { settings, observer, clock, onInternalError } = options
+  const { region, file } = settings
+  const storeKey = new StoreKey(exported)
+  const accounts = new Accounts(file.accounts)
+  const sessions = new Sessions(storeKey.derive('session tokens'), clock)
+  const store = await openStore({
+    dataDir: settings.dataDir,
+    storeKey,
+    region,
+    clock,
+    observer,
+    quota: options.quota,
+    ...storeSettings(file),
+  })
+  const directory = new Directory({
+    root: options.root,
+    configured: file.accounts,
+    accounts,
+    store: store.identity,
+    sessions,
+  })
+
+  const common = { observer, clock, onInternalError }
+  const s3 = new S3Door({
+    services: { ...store, accounts, clock, region },
+    directory,
+    region,
+    domains: [...(settings.domain ? [settings.domain] : []), 's3.localhost'],
+    allowSigV2: file.allowSigV2,
+    ...common,
+  })
+  const kms = new ServiceDoor({
+    service: 'kms',
+    title: 'AWS KMS',
+    protocol: awsJson('TrentService.'),
+    operations: KMS_OPERATIONS,
+    services: store.kms,
+    authentication: { directory, service: 'kms', region, global: false, clock },
+    toError: toKmsError,
+    notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
+    allowPlainHttp: file.plainHttpServices.includes('kms'),
+    ...common,
+  })
+  const iam = new ServiceDoor({
+    service: 'iam',
+    title: 'AWS IAM',
+    protocol: awsQuery(IAM_NAMESPACE),
+    operations: IAM_OPERATIONS,
+    services: { accounts, store: store.identity, clock },
+    authentication: { directory, service: 'iam', region, global: true, clock },
+    toError: toIamError,
+    allowPlainHttp: file.plainHttpServices.includes('iam'),
+    ...common,
+  })
+  const servicequotas = new ServiceDoor({
+    service: 'servicequotas',
+    title: 'Service Quotas',
+    protocol: awsJson('ServiceQuotasV20190624.'),
+    operations: SERVICE_QUOTAS_OPERATIONS,
+    services: {
+      quotas: store.quotas,
+      reports: store.quotaReports,
+      clock,
+      bucketCount: (accountId: string) => store.buckets.count(accountId, MOST_BUCKETS_COUNTED),
+      usage: async (ofRegion: string, accountId: string) =>
+        (await options.askAll({ about: 'quota-usage', region: ofRegion, accountId }))[0] as readonly QuotaUsage[],
+    },
+    authentication: { directory, service: 'servicequotas', region, global: false, clock },
+    toError: toServiceQuotasError,
+    allowPlainHttp: file.plainHttpServices.includes('servicequotas'),
+    ...common,
+  })
+
+  const oidcKeys = new OidcKeys(httpsFetch(options.oidcCa), clock)
+  const sts = new ServiceDoor({
+    service: 'sts',
+    title: 'AWS STS',
+    protocol: awsQuery('https://sts.amazonaws.com/doc/2011-06-15/'),
+    operations: STS_OPERATIONS,
+    services: { directory, store: store.identity, sessions, keys: oidcKeys, clock },
+    authentication: { directory, service: 'sts', region, global: true, clock },
+    toError: toStsError,
+    notes: webIdentityNotes,
+    allowPlainHttp: file.plainHttpServices.includes('sts'),
+    ...common,
+  })
+  const explain = new ServiceDoor({
+    service: 'server',
+    title: 'Strongroom',
+    protocol: EXPLAIN_PROTOCOL,
+    operations: EXPLAIN_OPERATIONS,
+    services: {
+      ...store,
+      accounts,
+      clock,
+      findRefusal: async (requestId: string) =>
+        (await options.askAll({ about: 'refusal', requestId }))[0] as Refusal | undefined,
+    },
+    authentication: { directory, service: 's3', region, global: false, clock },
+    toError: toOwnApiError,
+    allowPlainHttp: false,
+    ...common,
+  })
+  const admin = new ServiceDoor({
+    service: 'server',
+    title: 'Strongroom',
+    protocol: ADMIN_PROTOCOL,
+    operations: ADMIN_OPERATIONS,
+    services: store,
+    authentication: { directory, service: 's3', region, global: false, clock },
+    toError: toAdminError,
+    allowPlainHttp: false,
+    ...common,
+  })
+  return {
+    services: { s3, kms, iam, sts, servicequotas },
+    apis: { [EXPLAIN_PATH]: explain, ...Object.fromEntries(ADMIN_PATHS.map((path) => [path, admin])) },
+    async checkStore() {
+      await store.records.catalog.getMany([Buffer.from('c')])
+    },
+    takeStoreKey(now) {
+      storeKey.update(now)
+      return store.records.settled()
+    },
+    close: () => store.close(),
+  }
+}

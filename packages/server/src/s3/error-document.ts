@@ -1,0 +1,17 @@
+/** S3's errors as XML (Amazon S3 API reference, "REST error responses"). */
+import { bareDocument, element } from '../protocols/xml-writer.ts'
+import type { S3Error } from './errors.ts'
+
+export function errorDocument(error: S3Error, resource: string, requestId: string): string {
+  return bareDocument('Error', [
+    element('Code', error.code),
+    element('Message', error.message),
+    ...Object.entries(error.fields).map(([name, value]) => element(name, value)),
+    element('Resource', resource),
+    element('RequestId', requestId),
+    element('HostId', hostId(requestId)),
+  ])
+}
+
+/** AWS's second id of a request; here it says nothing more than the first. */
+export const hostId = (requestId: string) => Buffer.from(`strongroom/${requestId}`).toString('base64')
