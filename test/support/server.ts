@@ -11,6 +11,8 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const program = join(root, 'packages/server/bin/strongroom.mjs')
 
 export interface Ready {
+  /** `sealed` where the root key cannot be had. */
+  readonly event: 'ready' | 'sealed'
   readonly http: string
   readonly https: string
   readonly ca: string
