@@ -1,18 +1,32 @@
 /** The root key from outside: rotation beside load and cut off by kill -9, a sealed start, a wrong key, folders of old. */
-import { spawn } from 'node:child_process'
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { CreateAccessKeyCommand, CreateUserCommand, ListUsersCommand } from '@aws-sdk/client-iam'
-import { CreateKeyCommand, DecryptCommand, EncryptCommand, ListKeysCommand } from '@aws-sdk/client-kms'
-import { CreateBucketCommand, GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CreateKeyCommand,
+  DecryptCommand,
+  EncryptCommand,
+  ListKeysCommand,
+  VerifyMacCommand,
+} from '@aws-sdk/client-kms'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListObjectVersionsCommand,
+  type ObjectVersion,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
 import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { failure, iamClient, kmsClient, s3Client, stsClient } from '../support/sdk.ts'
-import { fsck, program, startServer, type TestServer } from '../support/server.ts'
+import { fsck, program, root, startServer, type TestServer } from '../support/server.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -265,24 +279,66 @@ test('sealed, it ends with another root key than its own, and when it is told to
   await another.remove()
 })
 
-test('a folder of the time before there was a ring opens, is moved on, and holds nothing of the old key then', async () => {
-  const server = await startServer({ env: { STRONGROOM_ROOT_KEY: newKey() } })
-  await server.remove()
+/**
+ * Made by the last version that derived from the root key itself: objects of each method in two versions, one of them in
+ * parts, KMS keys with two materials and for HMAC, an IAM user. `made.json` holds what the KMS gave.
+ */
+const OLD_FOLDER = join(root, 'test/fixtures/data-folder-without-ring.tar.gz')
+
+test('a folder of the time before there was a ring opens, and after a rotation holds nothing of the old key', async () => {
   const dataDir = join(dir, 'old')
-  const rootKey = randomBytes(32)
   await mkdir(dataDir)
-  const label = hkdfSync('sha512', rootKey, '', 'strongroom root check', 32)
-  const check = createHmac('sha256', Buffer.from(label)).update('strongroom').digest('base64')
-  await writeFile(join(dataDir, 'root-key.check'), check)
-  const env = { STRONGROOM_ROOT_KEY: rootKey.toString('base64') }
-  const old = await startServer({ dataDir, env })
-  const filled = await fill(old)
+  await promisify(execFile)('tar', ['-xzf', OLD_FOLDER, '-C', dataDir])
+  const env = {
+    STRONGROOM_ROOT_KEY: Buffer.alloc(32, 1).toString('base64'),
+    STRONGROOM_ROOT_ACCESS_KEY_ID: 'AKIAROOT',
+    STRONGROOM_ROOT_SECRET_ACCESS_KEY: 'secretroot',
+  }
+  const made = JSON.parse(await readFile(join(dataDir, 'made.json'), 'utf8')) as {
+    readonly ciphertexts: readonly string[]
+    readonly macKeyId: string
+    readonly mac: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+  }
+  const expectOld = async (server: TestServer) => {
+    const s3 = s3Client(server)
+    const sseC = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: Buffer.alloc(32, 2).toString('base64') }
+    const { Versions } = await s3.send(new ListObjectVersionsCommand({ Bucket: 'kept' }))
+    const read = async ({ Key, VersionId }: ObjectVersion) => {
+      const input = { Bucket: 'kept', Key: Key!, VersionId: VersionId!, ...(Key === 'c' && sseC) }
+      return (await s3.send(new GetObjectCommand(input))).Body!.transformToString()
+    }
+    const bodies = await Promise.all(Versions!.map(async (each) => [each.Key, await read(each)]))
+    const [first, second] = ['first', 'second '.repeat(3000)]
+    expect(bodies).toEqual([
+      ...['c', 'dsse', 'kms'].flatMap((Key) => [second, first].map((body) => [Key, body])),
+      ['parts', 'a part'],
+      ...[second, first].map((body) => ['s3', body]),
+    ])
+    const kms = kmsClient(server)
+    const opened = made.ciphertexts.map(async (blob) => {
+      const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob: Buffer.from(blob, 'base64') }))
+      return Buffer.from(Plaintext!).toString()
+    })
+    expect(await Promise.all(opened)).toEqual(['before', 'after'])
+    const code = { Message: Buffer.from('m'), Mac: Buffer.from(made.mac, 'base64') }
+    await kms.send(new VerifyMacCommand({ KeyId: made.macKeyId, MacAlgorithm: 'HMAC_SHA_256', ...code }))
+    await stsClient(server, { credentials: made }).send(new GetCallerIdentityCommand({}))
+  }
+  expect((await strongroom(['doctor', '--data', dataDir], env)).stdout).not.toContain('root key')
+  const wrong = { ...env, STRONGROOM_ROOT_KEY: newKey() }
+  expect((await strongroom(['serve', '--data', dataDir], wrong)).code).toBe(78)
+  expect((await fsck(dataDir, env)).code).toBe(0)
+  const server = await startServer({ dataDir, env })
+  await expectOld(server)
   expect(await versions(dataDir)).toEqual([1])
   expect((await rotate(dataDir, '--end-sessions')).code).toBe(0)
-  await expectKept(old, filled)
-  await old.stop()
+  await expectOld(server)
+  await server.stop()
   expect(await versions(dataDir)).toEqual([2])
+  expect(await fsck(dataDir, env)).toMatchObject({ code: 0, stdout: expect.stringContaining('0 problems') })
   const again = await startServer({ dataDir, env })
-  await expectKept(again, filled)
+  await expectOld(again)
   await again.remove()
 })

@@ -2,7 +2,7 @@
 import { systemClock } from '../core/clock.ts'
 import { destroyDueKeys } from '../keys/key-removal.ts'
 import { sweep } from '../objects/sweep.ts'
-import type { RootKeyRotation } from './root-key-rotation.ts'
+import { type RootKeyRotation, RotationStopped } from './root-key-rotation.ts'
 import type { Store } from './store.ts'
 
 const EVERY_MS = 60_000
@@ -42,7 +42,8 @@ export function keepHouse(
       damagedAtMs = systemClock.nowMs()
       complain(`the old store key is kept: ${end.places.length} records do not open (strongroom fsck tells more)`)
     } catch (error) {
-      complain(`the rotation of the root key is held up: ${(error as Error).message}`)
+      if (!(error instanceof RotationStopped))
+        complain(`the rotation of the root key is held up: ${(error as Error).message}`)
     }
   }
   // What was cut off goes on at once.
@@ -52,6 +53,6 @@ export function keepHouse(
     clearInterval(sweeper)
     clearInterval(rotating)
     await sweeping
-    await rotation.settled()
+    await rotation.stop()
   }
 }

@@ -16,13 +16,14 @@ import { writeRing } from '../root-key/ring-file.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
-import { RootKeyRotation, type RotationEnd } from './root-key-rotation.ts'
+import { RootKeyRotation, type RotationEnd, RotationStopped } from './root-key-rotation.ts'
 
 const note = defineRecord<{ readonly text: string }>({ label: 'rotated note', prefix: '1', formatVersion: 3 })
 const cached = defineRecord<{ readonly text: string }>({ label: 'cached', prefix: '2', formatVersion: 1, cached: true })
 const raw = defineRecord<Uint8Array>({ label: 'raw', prefix: '3', formatVersion: 1, raw: true })
 const KINDS = [note, cached]
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 const CONTEXT = Buffer.from('an object')
 const provider = environmentProvider(Buffer.alloc(32, 7).toString('base64'), 'KEY')
 
@@ -219,10 +220,10 @@ test('the old version stays as long as a session that it sealed may, also over a
   const catalog = new CrashingCatalog()
   const first = await open(catalog)
   const filled = await fill(first, ['a'])
-  const waiting: RotationEnd = { state: 'waiting', version: 2, untilMs: nowMs + 36 * HOUR_MS }
+  const waiting: RotationEnd = { state: 'waiting', version: 2, untilMs: nowMs + 36 * HOUR_MS + MINUTE_MS }
   expect(await first.rotation.start({ endSessions: false })).toEqual(waiting)
   expect(first.rotation.isDue).toBe(false)
-  nowMs += 36 * HOUR_MS - 1
+  nowMs += 36 * HOUR_MS + MINUTE_MS - 1
   const next = await open(catalog)
   expect(await next.rotation.resume()).toEqual(waiting)
   nowMs += 1
@@ -243,6 +244,34 @@ test('a record that does not open keeps the old version, and is named', async ()
   expect(end).toEqual({ state: 'damaged', version: 2, places: ['rotated note 3130'] })
   await catalog.commit([], [{ key: name('10'), value: undefined }])
   expect(await first.rotation.resume()).toEqual({ state: 'done', version: 2 })
+})
+
+test('nobody seals with a version before everybody opens with it, nor misses one that is still used', async () => {
+  const catalog = new CrashingCatalog()
+  const seen: [sealing: number, versions: number[]][] = []
+  const other = await open(catalog)
+  const first = await open(catalog, [
+    { ...other, take: ({ sealing, versions }) => seen.push([sealing, versions.map(({ version }) => version)]) },
+  ])
+  await first.rotation.start({ endSessions: true })
+  expect(seen).toEqual([
+    [1, [1, 2]],
+    [2, [1, 2]],
+    [2, [2]],
+  ])
+})
+
+test('a server that stops does not wait for the end, and the next start goes on', async () => {
+  const catalog = new CrashingCatalog()
+  const first = await open(catalog)
+  const filled = await fill(first, ['a'])
+  const running = first.rotation.start({ endSessions: true })
+  const stopped = first.rotation.stop()
+  await expect(running).rejects.toThrow(RotationStopped)
+  await stopped
+  const next = await open(catalog)
+  await expectAll(next, filled)
+  expect(await next.rotation.resume()).toEqual({ state: 'done', version: 2 })
 })
 
 test('two do not run at once', async () => {

@@ -34,11 +34,22 @@ export type RotationEnd =
   /** The old versions stay, since these records do not open. */
   | { readonly state: 'damaged'; readonly version: number; readonly places: readonly string[] }
 
+/** Sessions that a version sealed, down to the last one before all workers knew of the next version. */
+const KEPT_MS = LONGEST_SESSION_MS + 60_000
+
+export class RotationStopped extends Error {
+  constructor() {
+    super('the server stops; the rotation goes on when it starts again')
+    this.name = 'RotationStopped'
+  }
+}
+
 export class RootKeyRotation {
   readonly #options: RotationOptions
   /** The version with which a whole pass has found nothing left to do. */
   #allSealedBy = 0
   #running: Promise<unknown> | undefined
+  #isStopped = false
 
   constructor(options: RotationOptions) {
     this.#options = options
@@ -68,8 +79,9 @@ export class RootKeyRotation {
     return this.#alone(() => this.#advance(onProgress))
   }
 
-  /** Waits for what is under way. */
-  async settled(): Promise<void> {
+  /** Ends what is under way after its batch; the next start of the server goes on. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
     await this.#running?.catch(() => {})
   }
 
@@ -114,7 +126,7 @@ export class RootKeyRotation {
     const { endSessions, versions } = this.#options.ring.file
     if (endSessions) return 0
     const next = versions.find((other) => other.version > version)!
-    return (next.sealsSinceMs ?? Number.POSITIVE_INFINITY) + LONGEST_SESSION_MS
+    return (next.sealsSinceMs ?? Number.POSITIVE_INFINITY) + KEPT_MS
   }
 
   /** Passes until one finds nothing. Resolves to the places of records that do not open. */
@@ -122,9 +134,10 @@ export class RootKeyRotation {
     const { records, rewraps } = this.#options
     const total = await countRecords(records)
     for (;;) {
-      const { stale, damaged } = await resealPass(records, rewraps, ({ seen }) =>
-        onProgress({ done: Math.min(seen, total), total }),
-      )
+      const { stale, damaged } = await resealPass(records, rewraps, ({ seen }) => {
+        if (this.#isStopped) throw new RotationStopped()
+        onProgress({ done: Math.min(seen, total), total })
+      })
       if (damaged.length > 0) return damaged
       if (stale === 0) return []
     }

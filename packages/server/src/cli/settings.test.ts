@@ -56,6 +56,10 @@ describe('refused', () => {
     ['accounts: [{ id: "12345" }]', /12 digits/],
     ['kms: { keys: [{ account: "000000000000", keyId: x, alias: nope }] }', /alias/],
     ['blockedEncryptionTypes: [SSE-S3]', /blockedEncryptionTypes/],
+    ['rootKey: { fiel: x }', /fiel/],
+    ['rootKey: { file: x, passphraseFile: y }', /rootKey: names more than one place/],
+    ['rootKey: { pkcs11: { module: x } }', /rootKey.pkcs11.token/],
+    ['rootKey: { variable: "a b" }', /name of a variable/],
     ['[', /cannot read/],
   ])('the file %j', async (content, message) => {
     await expect(resolveSettings(await config(content), {})).rejects.toThrow(message)

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KeyRing } from './key-ring.ts'
 import { environmentProvider, fileProvider, passphraseProvider } from './local-providers.ts'
 import { RootKeyError, type RootKeyProvider, RootKeyUnreachable } from './provider.ts'
-import { type RingFile, ringPath, writeRing } from './ring-file.ts'
+import { FORMAT, type RingFile, ringPath, writeRing } from './ring-file.ts'
 
 let dir: string
 let dataDir: string
@@ -64,7 +64,11 @@ test('a wrapped version opens in its own place of its own folder only', async ()
 test('a ring that is missing, cut or of another format is told, and never made anew over records', async () => {
   await expect(open(provider(), { hasRecords: true })).rejects.toThrow(/missing/)
   await mkdir(dataDir)
-  for (const content of ['{"format": "strong', '{"format":"other","versions":[]}']) {
+  const cut = { format: FORMAT, storeId: 'x' }
+  const contents = [{ format: 'other', versions: [] }, cut, { ...cut, versions: [] }, null].map((each) =>
+    JSON.stringify(each),
+  )
+  for (const content of ['{"format": "strong', ...contents]) {
     await writeFile(ringPath(dataDir), content)
     await expect(open()).rejects.toBeInstanceOf(RootKeyError)
   }

@@ -31,16 +31,17 @@ export async function readRing(dataDir: string): Promise<RingFile | undefined> {
   const path = ringPath(dataDir)
   const text = await readIfPresent(path)
   if (text === undefined) return undefined
-  let ring: RingFile
+  let ring: Partial<RingFile> | null
   try {
-    ring = JSON.parse(text) as RingFile
+    ring = JSON.parse(text) as Partial<RingFile> | null
   } catch (error) {
     throw new RootKeyError(`${path} is damaged: restore it from a backup`, { cause: error })
   }
-  if (ring.format !== FORMAT || !ring.versions.some(({ sealsSinceMs }) => sealsSinceMs !== undefined)) {
+  const isRing = ring?.format === FORMAT && typeof ring.storeId === 'string' && Array.isArray(ring.versions)
+  if (!isRing || sealingOf(ring as RingFile) === undefined) {
     throw new RootKeyError(`${path} is of another format than ${FORMAT}`)
   }
-  return ring
+  return ring as RingFile
 }
 
 export async function writeRing(dataDir: string, ring: RingFile): Promise<void> {
