@@ -37,7 +37,10 @@ export class KeyMaterial {
     return this.#wrap(key.arn, key.material.length + 1, newSecret(materialOf(key)))
   }
 
-  /** The key with all its material wrapped by the version of the store key that seals now; the same key where it is. */
+  /**
+   * The key with all its material wrapped by the version of the store key that seals now; the same key where it is so. Every
+   * place of a record that holds wrapped material must be here: what is left out goes with the old version.
+   */
   rewrapped(key: KmsKey): KmsKey {
     const material = key.material.map((wrapped, i) => this.#wrapping.rewrap(wrapped, materialContext(key.arn, i + 1)))
     return material.every((wrapped, i) => wrapped === key.material[i]) ? key : { ...key, material }
