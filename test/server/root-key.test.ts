@@ -279,6 +279,16 @@ test('sealed, it ends with another root key than its own, and when it is told to
   await another.remove()
 })
 
+test('where the folder’s path is too long for a socket, it serves, and is rotated once it is stopped', async () => {
+  const dataDir = join(dir, 'a'.repeat(110))
+  const server = await startServer({ dataDir })
+  await expect.poll(() => server.log()).toContain('too long for a control socket')
+  expect(await rotate(dataDir)).toMatchObject({ code: 78, stderr: expect.stringContaining('in use by the server') })
+  await server.stop()
+  expect((await rotate(dataDir)).code).toBe(0)
+  expect(await versions(dataDir)).toEqual([1, 2])
+})
+
 /**
  * Made by the last version that derived from the root key itself: objects of each method in two versions, one of them in
  * parts, KMS keys with two materials and for HMAC, an IAM user. `made.json` holds what the KMS gave.

@@ -1,3 +1,4 @@
+import { deriveKey, MessageKey } from '@strongroom/crypto/node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { StoreKey } from '../root-key/store-key.ts'
@@ -52,6 +53,17 @@ test('a value that was moved, changed or made under another root key is reported
   }
   const other = new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(8)).derive('records'))
   await expect(other.get(note, name('a'))).rejects.toMatchObject({ code: 'Damaged' })
+})
+
+test('a record of layout 1 names no version of the store key, and is of the first', async () => {
+  const { catalog, records } = make()
+  const key = new MessageKey(deriveKey(new Uint8Array(32).fill(9), 'strongroom root records'))
+  const sealed = key.seal(Buffer.from('{"text":"old"}'), name('Na', new Uint8Array([1])))
+  await catalog.commit([], [{ key: name('Na'), value: name(new Uint8Array([1, 1]), sealed) }])
+  expect((await records.get(note, name('a')))?.value).toEqual({ text: 'old' })
+  await records.commit([], [records.put(note, name('a'), { text: 'new' })])
+  const [entry] = await catalog.getMany([name('Na')])
+  expect([...entry!.value.subarray(0, 6)]).toEqual([2, 1, 0, 0, 0, 1])
 })
 
 test('a cached kind is never stale', async () => {
