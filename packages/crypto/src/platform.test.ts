@@ -1,15 +1,64 @@
 /**
- * What both providers build on gives the published answers: AES-256-GCM on Node and Web, and HKDF-SHA-512.
+ * What all sealing builds on gives the published answers, by either provider: AES-256-GCM and HKDF-SHA-512.
  * Sources: "The Galois/Counter Mode of Operation", McGrew and Viega, appendix B, test cases 13 to 16; Wycheproof
- * (https://github.com/C2SP/wycheproof, commit 427a648c39e2edea11b75bcdcd72eea3da482d6f), testvectors_v1/hkdf_sha512.
+ * (https://github.com/C2SP/wycheproof, commit 427a648c39e2edea11b75bcdcd72eea3da482d6f), testvectors_v1/hkdf_sha512;
+ * NIST, named in vectors/nist.json.
  */
-import { createCipheriv, hkdfSync, webcrypto } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { SealError } from './index.ts'
+import * as nodeGcm from './node/gcm.ts'
 import { deriveKey } from './node/index.ts'
+import { deriveBytes } from './web/derive.ts'
+import * as webGcm from './web/gcm.ts'
+import { importKey } from './web/subtle.ts'
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
-const hex = (...parts: (Uint8Array | ArrayBuffer)[]) =>
-  Buffer.concat(parts.map((part) => Buffer.from(part as Uint8Array))).toString('hex')
+const optional = (hex?: string) => (hex === undefined ? undefined : bytes(hex))
+const hex = (...parts: Uint8Array[]) => Buffer.concat(parts).toString('hex')
+
+interface GcmRow {
+  readonly ptLen: number
+  readonly aadLen: number
+  readonly key: string
+  readonly iv: string
+  readonly aad: string
+  readonly ct: string
+  readonly tag: string
+}
+interface Vectors {
+  readonly gcmEncrypt: readonly (GcmRow & { readonly pt: string })[]
+  /** Without plaintext where the tag is wrong. */
+  readonly gcmDecrypt: readonly (GcmRow & { readonly pt?: string })[]
+  readonly hkdf: readonly {
+    readonly tcId: number
+    readonly salt: string
+    readonly z: string
+    readonly fixedInfo: readonly string[]
+    readonly dkm: string
+  }[]
+}
+const nist: Vectors = JSON.parse(readFileSync(new URL('../vectors/nist.json', import.meta.url), 'utf8'))
+
+/** Both providers, from hex to hex. */
+const GCM = {
+  node: {
+    seal: async (key: string, iv: string, pt: string, aad?: string) =>
+      hex(...nodeGcm.sealGcm(bytes(key), bytes(iv), [bytes(pt)], optional(aad))),
+    open: async (key: string, iv: string, sealed: string, aad?: string) =>
+      hex(nodeGcm.openGcm(bytes(key), bytes(iv), bytes(sealed), optional(aad))),
+  },
+  web: {
+    seal: async (key: string, iv: string, pt: string, aad?: string) => {
+      const webKey = await importKey('AES-GCM', bytes(key))
+      return hex(await webGcm.sealGcm(webKey, bytes(iv), bytes(pt), optional(aad)))
+    },
+    open: async (key: string, iv: string, sealed: string, aad?: string) => {
+      const webKey = await importKey('AES-GCM', bytes(key))
+      return hex(await webGcm.openGcm(webKey, bytes(iv), bytes(sealed), optional(aad)))
+    },
+  },
+}
 
 const KEY = 'feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308'
 const IV = 'cafebabefacedbaddecaf888'
@@ -17,7 +66,7 @@ const PLAIN =
   'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255'
 const SEALED =
   '522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad'
-const GCM = [
+const MCGREW_VIEGA = [
   [13, '00'.repeat(32), '00'.repeat(12), '', '', '', '530f8afbc74536b9a963b4f1c4cb738b'],
   [
     14,
@@ -39,17 +88,49 @@ const GCM = [
     '76fc6ece0f4e1768cddf8853bb2d551b',
   ],
 ] as const
-test.each(GCM)('AES-256-GCM, test case %d', async (_, key, iv, aad, plaintext, ciphertext, tag) => {
-  const cipher = createCipheriv('aes-256-gcm', bytes(key), bytes(iv)).setAAD(bytes(aad))
-  expect(hex(cipher.update(bytes(plaintext)), cipher.final(), cipher.getAuthTag())).toBe(ciphertext + tag)
+describe.each(Object.entries(GCM))('AES-256-GCM, %s', (_, { seal, open }) => {
+  test.each(MCGREW_VIEGA)('test case %d', async (_, key, iv, aad, pt, ct, tag) => {
+    expect(await seal(key, iv, pt, aad)).toBe(ct + tag)
+    expect(await open(key, iv, ct + tag, aad)).toBe(pt)
+  })
 
-  const webKey = await webcrypto.subtle.importKey('raw', bytes(key), 'AES-GCM', false, ['encrypt'])
-  const algorithm = { name: 'AES-GCM', iv: bytes(iv), additionalData: bytes(aad) }
-  expect(hex(await webcrypto.subtle.encrypt(algorithm, webKey, bytes(plaintext)))).toBe(ciphertext + tag)
+  test.each(nist.gcmEncrypt)(
+    'NIST encrypts $ptLen bits with $aadLen more, $iv',
+    async ({ key, iv, pt, aad, ct, tag }) => {
+      expect(await seal(key, iv, pt, aad)).toBe(ct + tag)
+      if (aad === '') expect(await seal(key, iv, pt)).toBe(ct + tag)
+    },
+  )
+
+  test.each(nist.gcmDecrypt)(
+    'NIST decrypts $ptLen bits with $aadLen more, $iv',
+    async ({ key, iv, pt, aad, ct, tag }) => {
+      for (const given of aad === '' ? [aad, undefined] : [aad]) {
+        const opened = open(key, iv, ct + tag, given)
+        if (pt === undefined) await expect(opened).rejects.toThrow(SealError)
+        else expect(await opened).toBe(pt)
+      }
+    },
+  )
+
+  test('shorter than a tag is nothing sealed', async () => {
+    const { key, iv, tag } = nist.gcmEncrypt[0]!
+    for (const short of ['', tag.slice(2), tag.slice(0, 24)]) {
+      await expect(open(key, iv, short)).rejects.toThrow(SealError)
+    }
+  })
+})
+
+test('pieces are sealed as their whole', () => {
+  const { key, iv, pt, aad, ct, tag } = nist.gcmEncrypt.find(({ ptLen }) => ptLen === 408)!
+  for (let cut = 0; cut <= 51; cut++) {
+    const pieces = [bytes(pt).subarray(0, cut), bytes(pt).subarray(cut)]
+    expect(hex(...nodeGcm.sealGcm(bytes(key), bytes(iv), pieces, bytes(aad)))).toBe(ct + tag)
+  }
 })
 
 /** Key, salt, info, answer. */
-const HKDF = [
+const WYCHEPROOF = [
   [1, '24aeff2645e3e0f5494a9a102778c43a', '', '', 'dd2599840b09699c6200b5cba79002b3aa75c61b'],
   [
     3,
@@ -73,12 +154,20 @@ const HKDF = [
     'aed987bcc5ed33c4feec7b28aa9fe1c16b1181e00ff42c63cf692ec19242f6d4628604b3382db0806d5e61518f83fc651e6f3bd0a9d1322926a76869b98b75d6',
   ],
 ] as const
-test.each(HKDF)('HKDF-SHA-512, Wycheproof %d', async (_, key, salt, info, answer) => {
+test.each(WYCHEPROOF)('HKDF-SHA-512, Wycheproof %d', async (_, key, salt, info, answer) => {
   const size = answer.length / 2
-  expect(hex(hkdfSync('sha512', bytes(key), bytes(salt), bytes(info), size))).toBe(answer)
-  const webKey = await webcrypto.subtle.importKey('raw', bytes(key), 'HKDF', false, ['deriveBits'])
-  const algorithm = { name: 'HKDF', hash: 'SHA-512', salt: bytes(salt), info: bytes(info) }
-  expect(hex(await webcrypto.subtle.deriveBits(algorithm, webKey, 8 * size))).toBe(answer)
-  // A label is text, which the other infos are not.
-  if (info === '') expect(hex(deriveKey(bytes(key), '', bytes(salt), size))).toBe(answer)
+  expect(hex(deriveKey(bytes(key), bytes(info), bytes(salt), size))).toBe(answer)
+  expect(hex(await deriveBytes(bytes(key), bytes(info), bytes(salt), size))).toBe(answer)
+})
+
+test.each(nist.hkdf)('HKDF-SHA-512, NIST $tcId', async ({ salt, z, fixedInfo, dkm }) => {
+  const info = Buffer.concat(fixedInfo.map(bytes))
+  const size = dkm.length / 2
+  expect(hex(deriveKey(bytes(z), info, bytes(salt), size)).toUpperCase()).toBe(dkm)
+  expect(hex(await deriveBytes(bytes(z), info, bytes(salt), size)).toUpperCase()).toBe(dkm)
+})
+
+test('a label of text is its UTF-8', () => {
+  const secret = bytes('00'.repeat(32))
+  expect(deriveKey(secret, 'clé')).toEqual(deriveKey(secret, Buffer.from('clé')))
 })

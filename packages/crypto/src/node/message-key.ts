@@ -2,11 +2,12 @@
  * XAES-256-GCM (C2SP, c2sp.org/XAES-256-GCM): AES-256-GCM whose key is derived for each message from half of a random
  * 24-byte nonce, so that one long-lived key may seal any number of messages.
  */
-import { type Cipher, createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
+import { type Cipher, createCipheriv, createSecretKey } from 'node:crypto'
 import { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import { TAG_BYTES } from '../format.ts'
 import { NONCE_BYTES, nonceBlocks, subkeyOf } from '../xaes.ts'
+import { openGcm, sealGcm } from './gcm.ts'
 import { freshBytes } from './random.ts'
 
 export class MessageKey {
@@ -29,33 +30,19 @@ export class MessageKey {
 
   /** As `seal` with a given nonce, which must never be used twice: for known answers only. */
   private sealWith(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Uint8Array {
-    const cipher = createCipheriv('aes-256-gcm', this.#derive(nonce), nonce.subarray(12))
-    cipher.setAAD(associatedData)
+    const [ciphertext, tag] = sealGcm(this.#derive(nonce), nonce.subarray(12), [plaintext], associatedData)
     const out = new Uint8Array(NONCE_BYTES + plaintext.length + TAG_BYTES)
     out.set(nonce)
-    out.set(cipher.update(plaintext), NONCE_BYTES)
-    cipher.final()
-    out.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length)
+    out.set(ciphertext!, NONCE_BYTES)
+    out.set(tag!, NONCE_BYTES + plaintext.length)
     return out
   }
 
   /** Throws SealError where the message is not one that this key sealed with this associated data. */
   open(sealed: Uint8Array, associatedData: Uint8Array): Uint8Array {
-    const end = sealed.length - TAG_BYTES
-    if (end < NONCE_BYTES) throw new SealError()
-    const key = this.#derive(sealed)
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(12, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
-    })
-    decipher.setAAD(associatedData)
-    decipher.setAuthTag(sealed.subarray(end))
-    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, end))
-    try {
-      decipher.final()
-    } catch {
-      throw new SealError()
-    }
-    return plaintext
+    if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new SealError()
+    const nonce = sealed.subarray(12, NONCE_BYTES)
+    return openGcm(this.#derive(sealed), nonce, sealed.subarray(NONCE_BYTES), associatedData)
   }
 
   #derive(nonce: Uint8Array): Uint8Array {

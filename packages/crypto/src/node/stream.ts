@@ -1,12 +1,5 @@
 /** Sealed streams over node:crypto: the server's hot path. Rules in brackets are those of docs/formats/sealed-object.md. */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import {
@@ -24,6 +17,8 @@ import {
   streamInfo,
   TAG_BYTES,
 } from '../format.ts'
+import { deriveKey } from './derive.ts'
+import { openGcm, sealGcm } from './gcm.ts'
 import { freshBytes } from './random.ts'
 
 /** Seals one stream. Write `header` first, then what `update` and `final` return, in order. */
@@ -68,20 +63,13 @@ export function createOpener(dataKey: DataKey, header: Uint8Array, context: Stre
   return {
     header: decoded,
     openSegment(index, final, sealed) {
-      const end = sealed.length - TAG_BYTES
+      const size = sealed.length - TAG_BYTES
       // Every segment is full but the last, which is empty only in an empty stream [S2, S3].
-      const wellSized = final ? end <= decoded.segmentBytes && (end > 0 || index === 0) : end === decoded.segmentBytes
-      if (end < 0 || !wellSized) throw new SealError()
-      const nonce = nonceFor(keys.noncePrefix, index, final)
-      const decipher = createDecipheriv('aes-256-gcm', keys.key, nonce, { authTagLength: TAG_BYTES })
-      decipher.setAuthTag(sealed.subarray(end))
-      const plaintext = decipher.update(sealed.subarray(0, end))
-      try {
-        decipher.final()
-      } catch {
-        throw new SealError()
-      }
-      return plaintext
+      const wellSized = final
+        ? size <= decoded.segmentBytes && (size > 0 || index === 0)
+        : size === decoded.segmentBytes
+      if (!wellSized) throw new SealError()
+      return openGcm(keys.key, nonceFor(keys.noncePrefix, index, final), sealed)
     },
   }
 }
@@ -142,15 +130,12 @@ class Sealer implements StreamSealer {
 
   #sealPieces(pieces: readonly Uint8Array[], final: boolean, out: Uint8Array[]): void {
     const nonce = nonceFor(this.#keys.noncePrefix, this.#index++, final)
-    const cipher = createCipheriv('aes-256-gcm', this.#keys.key, nonce)
-    for (const piece of pieces) out.push(cipher.update(piece))
-    cipher.final()
-    out.push(cipher.getAuthTag())
+    for (const sealed of sealGcm(this.#keys.key, nonce, pieces)) out.push(sealed)
   }
 }
 
 function deriveStreamKeys(dataKey: DataKey, salt: Uint8Array, info: Uint8Array): StreamKeys {
-  const secret = new Uint8Array(hkdfSync('sha512', dataKey.bytes(), salt, info, STREAM_SECRET_BYTES))
+  const secret = deriveKey(dataKey.bytes(), info, salt, STREAM_SECRET_BYTES)
   const { key, commitment, noncePrefix } = splitSecret(secret)
   const keys = { key: createSecretKey(key), commitment, noncePrefix }
   key.fill(0)

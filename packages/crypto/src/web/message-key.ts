@@ -3,6 +3,7 @@ import { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import { TAG_BYTES } from '../format.ts'
 import { NONCE_BYTES, nonceBlocks, subkeyOf } from '../xaes.ts'
+import { openGcm, sealGcm } from './gcm.ts'
 import { concat, importKey, subtle } from './subtle.ts'
 
 export class MessageKey {
@@ -24,20 +25,14 @@ export class MessageKey {
   /** 24 bytes nonce, ciphertext, 16 bytes tag. */
   async seal(plaintext: Uint8Array, associatedData: Uint8Array): Promise<Uint8Array> {
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
-    const gcm = { name: 'AES-GCM', iv: nonce.subarray(12), additionalData: associatedData }
-    return concat([nonce, new Uint8Array(await subtle.encrypt(gcm, await this.#derive(nonce), plaintext))])
+    return concat([nonce, await sealGcm(await this.#derive(nonce), nonce.subarray(12), plaintext, associatedData)])
   }
 
   /** Rejects with SealError where the message is not one that this key sealed with this associated data. */
   async open(sealed: Uint8Array, associatedData: Uint8Array): Promise<Uint8Array> {
     if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new SealError()
-    const gcm = { name: 'AES-GCM', iv: sealed.slice(12, NONCE_BYTES), additionalData: associatedData }
-    const key = await this.#derive(sealed)
-    try {
-      return new Uint8Array(await subtle.decrypt(gcm, key, sealed.subarray(NONCE_BYTES)))
-    } catch {
-      throw new SealError()
-    }
+    const nonce = sealed.slice(12, NONCE_BYTES)
+    return openGcm(await this.#derive(sealed), nonce, sealed.subarray(NONCE_BYTES), associatedData)
   }
 
   async #derive(nonce: Uint8Array): Promise<CryptoKey> {

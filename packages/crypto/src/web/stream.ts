@@ -16,7 +16,9 @@ import {
   streamInfo,
   TAG_BYTES,
 } from '../format.ts'
-import { concat, importKey, sameBytes, subtle } from './subtle.ts'
+import { deriveBytes } from './derive.ts'
+import { openGcm, sealGcm } from './gcm.ts'
+import { concat, importKey, sameBytes } from './subtle.ts'
 
 /** As the Node provider's, with promises. */
 export interface StreamSealer {
@@ -50,8 +52,7 @@ export async function createSealer(
   let held: Uint8Array = new Uint8Array(0)
   let index = 0
   const seal = async (plaintext: Uint8Array, final: boolean) => {
-    const iv = nonceFor(keys.noncePrefix, index++, final)
-    return new Uint8Array(await subtle.encrypt({ name: 'AES-GCM', iv }, keys.key, plaintext))
+    return sealGcm(keys.key, nonceFor(keys.noncePrefix, index++, final), plaintext)
   }
   return {
     header: encodeHeader({ segmentBytes, salt, commitment: keys.commitment }),
@@ -89,13 +90,8 @@ export async function createOpener(
       const wellSized = final
         ? size <= decoded.segmentBytes && (size > 0 || index === 0)
         : size === decoded.segmentBytes
-      if (size < 0 || !wellSized) throw new SealError()
-      const iv = nonceFor(keys.noncePrefix, index, final)
-      try {
-        return new Uint8Array(await subtle.decrypt({ name: 'AES-GCM', iv }, keys.key, sealed))
-      } catch {
-        throw new SealError()
-      }
+      if (!wellSized) throw new SealError()
+      return openGcm(keys.key, nonceFor(keys.noncePrefix, index, final), sealed)
     },
   }
 }
@@ -134,10 +130,9 @@ export async function openRange(
 }
 
 async function deriveStreamKeys(dataKey: DataKey, salt: Uint8Array, info: Uint8Array): Promise<StreamKeys> {
-  const secret = await subtle.importKey('raw', dataKey.bytes(), 'HKDF', false, ['deriveBits'])
-  const hkdf = { name: 'HKDF', hash: 'SHA-512', salt, info }
-  const bits = new Uint8Array(await subtle.deriveBits(hkdf, secret, STREAM_SECRET_BYTES * 8))
-  const { key, commitment, noncePrefix } = splitSecret(bits)
+  const { key, commitment, noncePrefix } = splitSecret(
+    await deriveBytes(dataKey.bytes(), info, salt, STREAM_SECRET_BYTES),
+  )
   const keys = { key: await importKey('AES-GCM', key), commitment, noncePrefix }
   key.fill(0)
   return keys
