@@ -1,16 +1,18 @@
-/** Material that is used for codes, held against the vectors of RFC 4231. */
-
+/** Material that is used for codes, held against the vectors of RFC 4231 and NIST's (vectors/nist.json names them). */
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { StoreKey } from '../root-key/store-key.ts'
-import { MAC_ALGORITHMS } from './algorithms.ts'
+import { MAC_ALGORITHMS, type MacAlgorithm } from './algorithms.ts'
 import { KeyMaterial } from './key-material.ts'
 import type { KmsKey } from './kms-records.ts'
 
 const root = new Uint8Array(32).fill(2)
 const arn = 'arn:aws:kms:us-east-1:111111111111:key/00000000-0000-4000-8000-000000000001'
 
+type Spec = 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512'
+
 /** A key of material that we choose, wrapped as that of every key is. */
-function keyOf(material: Uint8Array, keySpec: 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512'): KmsKey {
+function keyOf(material: Uint8Array, keySpec: Spec): KmsKey {
   const wrapped = StoreKey.of(root)
     .derive('KMS key material')
     .wrap(material, Buffer.from(`${arn} material 1`))
@@ -47,10 +49,31 @@ const ANSWERS = [
 
 test.each(ANSWERS)('%s, case %d of RFC 4231', (spec, index, answer) => {
   const { key, data } = CASES[index]
+  expect(macs(key, spec, Buffer.from(data))).toEqual([answer, answer])
+})
+
+interface Row {
+  readonly algorithm: MacAlgorithm
+  readonly name: string
+  readonly key: string
+  readonly msg: string
+  readonly mac: string
+}
+const nist: { readonly hmac: readonly Row[] } = JSON.parse(
+  readFileSync(new URL('vectors/nist.json', import.meta.url), 'utf8'),
+)
+test.each(nist.hmac)('$algorithm of NIST, $name', ({ algorithm, key, msg, mac }) => {
+  const spec = algorithm.replace('SHA_', '') as Spec
+  const answer = mac.toLowerCase()
+  const made = macs(Buffer.from(key, 'hex'), spec, Buffer.from(msg, 'hex'))
+  expect(made.map((hex) => hex.slice(0, answer.length))).toEqual([answer, answer])
+})
+
+/** Twice; the second comes from material that is open already. */
+function macs(key: Uint8Array, spec: Spec, message: Uint8Array): string[] {
   const material = new KeyMaterial(StoreKey.of(root))
   const kmsKey = keyOf(key, spec)
-  const mac = () =>
-    material.mac(kmsKey, MAC_ALGORITHMS[`HMAC_SHA_${spec.slice(5)}` as keyof typeof MAC_ALGORITHMS], Buffer.from(data))
-  // The second comes from material that is open already.
-  expect([mac(), mac()].map((bytes) => Buffer.from(bytes).toString('hex'))).toEqual([answer, answer])
-})
+  const hash = MAC_ALGORITHMS[spec.replace('_', '_SHA_') as MacAlgorithm]
+  const mac = () => Buffer.from(material.mac(kmsKey, hash, message)).toString('hex')
+  return [mac(), mac()]
+}

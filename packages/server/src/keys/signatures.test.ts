@@ -15,6 +15,7 @@ import { HASH_BYTES, type MessageType, SIGNING_ALGORITHMS, type SigningAlgorithm
 import { signEcdsa } from './digest-signatures.ts'
 import { oaepDecrypt } from './oaep.ts'
 import { encodePss, isPss } from './rsa-encoding.ts'
+import { bytes, derOf, forms } from './signatures.fixture.ts'
 import { isSignature, makeSignature, requireSignable } from './signatures.ts'
 
 interface Row {
@@ -50,17 +51,7 @@ interface Vectors {
   readonly rfc8032: { readonly ed25519: readonly Ed25519Row[]; readonly ed25519ph: readonly Ed25519Row[] }
 }
 const vectors: Vectors = JSON.parse(readFileSync(new URL('vectors/asymmetric.json', import.meta.url), 'utf8'))
-const bytes = (hex: string) => Buffer.from(hex, 'hex')
 const der = (key: Buffer, type: 'pkcs8') => createPrivateKey({ key, format: 'der', type })
-
-/** The message as it is, and hashed beforehand. */
-function forms(algorithm: SigningAlgorithm, message: Uint8Array) {
-  const digest = createHash(signingFacts(algorithm).hash!).update(message).digest()
-  return [
-    { algorithm, messageType: 'RAW', message },
-    { algorithm, messageType: 'DIGEST', message: digest },
-  ] as const
-}
 
 describe('RSA, of Wycheproof', () => {
   const privateKey = der(bytes(vectors.rsa.privateKeyPkcs8), 'pkcs8')
@@ -247,17 +238,4 @@ test('what an algorithm does not take as its message', () => {
 
 function signedBy(algorithm: SigningAlgorithm, messageType: MessageType) {
   return { algorithm, messageType, message: randomBytes(messageType === 'DIGEST' ? 64 : 100) }
-}
-
-/** Ecdsa-Sig-Value of RFC 3279. */
-function derOf(r: Uint8Array, s: Uint8Array): Buffer {
-  const integer = (value: Uint8Array) => {
-    const start = value.findIndex((byte) => byte !== 0)
-    const least = value.subarray(start)
-    const body = least[0]! & 0x80 ? Buffer.concat([Buffer.from([0]), least]) : Buffer.from(least)
-    return Buffer.concat([Buffer.from([2, body.length]), body])
-  }
-  const body = Buffer.concat([integer(r), integer(s)])
-  const length = body.length < 0x80 ? [body.length] : [0x81, body.length]
-  return Buffer.concat([Buffer.from([0x30, ...length]), body])
 }
