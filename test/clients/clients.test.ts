@@ -192,6 +192,26 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
     )
     expect((await readFile(join(dir, 'theirs.der'))).toString('base64')).toBe(pair.PublicKey)
   })
+
+  test.skipIf(!has('openssl'))('kms: material of one’s own, wrapped by openssl', async () => {
+    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout || '{}')
+    const { KeyMetadata } = await asked('create-key', '--origin', 'EXTERNAL')
+    const key = ['--key-id', KeyMetadata.KeyId]
+    const wrapping = ['--wrapping-algorithm', 'RSAES_OAEP_SHA_256', '--wrapping-key-spec', 'RSA_2048']
+    const { PublicKey, ImportToken } = await asked('get-parameters-for-import', ...key, ...wrapping)
+    await writeFile(join(dir, 'wrapping-key'), Buffer.from(PublicKey, 'base64'))
+    await writeFile(join(dir, 'token'), Buffer.from(ImportToken, 'base64'))
+    await run('openssl', 'rand', '-out', 'material', '32')
+    const oaep = ['-pkeyopt', 'rsa_padding_mode:oaep', '-pkeyopt', 'rsa_oaep_md:sha256']
+    const files = ['-inkey', 'wrapping-key', '-in', 'material', '-out', 'wrapped']
+    await run('openssl', 'pkeyutl', '-encrypt', '-pubin', '-keyform', 'DER', ...oaep, ...files)
+    const parts = ['--import-token', 'fileb://token', '--encrypted-key-material', 'fileb://wrapped']
+    await asked('import-key-material', ...key, ...parts, '--expiration-model', 'KEY_MATERIAL_DOES_NOT_EXPIRE')
+    const described = await asked('describe-key', ...key)
+    expect(described.KeyMetadata).toMatchObject({ KeyState: 'Enabled', Origin: 'EXTERNAL' })
+    await asked('delete-imported-key-material', ...key)
+    expect((await asked('describe-key', ...key)).KeyMetadata.KeyState).toBe('PendingImport')
+  })
 })
 
 describe.skipIf(!has('s3cmd'))('s3cmd', () => {

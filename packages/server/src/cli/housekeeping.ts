@@ -24,6 +24,10 @@ export function keepHouse(
       .then((destroyed) => {
         for (const arn of destroyed) complain(`${arn} has been deleted: its waiting period is over`)
       })
+      .then(() => store.kms.imports.removeExpired())
+      .then((arns) => {
+        for (const arn of arns) complain(`${arn} has lost key material: it has expired`)
+      })
       .then(() => Promise.all([store.kms.keys.rotateDueKeys(), store.serviceKeys.rotateDueKeys()]))
       .then(([arns, purposes]) => {
         const rotated = [...arns, ...purposes.map((purpose) => `the service key ${purpose}`)]

@@ -76,6 +76,11 @@ export interface FaultDetails {
   KmsGrantIdInvalid: Record<string, never>
   KmsGrantTokenInvalid: Record<string, never>
   KmsUnsupported: { message: string }
+  KmsImportTokenInvalid: Record<string, never>
+  KmsImportTokenExpired: Record<string, never>
+  KmsMaterialIncorrect: { message: string }
+  /** As KmsKeyStateInvalid, of a key's material. */
+  KmsMaterialStateInvalid: { message: string }
   KmsDryRun: Record<string, never>
   KmsValidation: { message: string }
   KmsLimitExceeded: { message: string }

@@ -12,10 +12,12 @@ import type {
   SigningAlgorithm,
 } from './algorithms.ts'
 import type { GrantTerms } from './grant-records.ts'
+import { type ExpirationModel, type KeyOrigin, originOf } from './imported-material.ts'
 import { type AccountAction, factsOf, KEY_ACTIONS, type KeyAction } from './key-actions.ts'
 import type { EncryptionContext } from './key-material.ts'
 import { type DataKeyPairSpec, type KeySpec, type KeyUsage, specOf, usageOf } from './key-specs.ts'
 import type { KmsKey, KmsTag } from './kms-records.ts'
+import type { WrappingAlgorithm, WrappingKeySpec } from './wrapping-keys.ts'
 
 /** What a call means to do, as far as policies and grants may ask. */
 export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
@@ -43,6 +45,12 @@ export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
   readonly pendingWindowInDays?: number
   readonly rotationPeriodInDays?: number | undefined
   readonly bypassesLockoutCheck?: boolean
+  /** Of CreateKey. */
+  readonly origin?: KeyOrigin
+  readonly wrappingKeySpec?: WrappingKeySpec
+  readonly wrappingAlgorithm?: WrappingAlgorithm
+  readonly expirationModel?: ExpirationModel
+  readonly validToMs?: number | undefined
 }
 
 export interface KeySubject {
@@ -91,7 +99,12 @@ export const KMS_KEYS: KeyTable<KeySubject> = {
     'kms:datakeypairspec': ({ use }) => use.keyPairSpec,
     'kms:keyspec': ({ key, use }) => (key ? specOf(key) : use.keySpec),
     'kms:keyusage': ({ key, use }) => (key || use.keySpec) && usageOf(key ?? use),
-    'kms:keyorigin': ofKey('AWS_KMS'),
+    'kms:keyorigin': ({ key, use }) => (key ? originOf(key) : use.origin),
+    'kms:wrappingkeyspec': ({ use }) => use.wrappingKeySpec,
+    'kms:wrappingalgorithm': ({ use }) => use.wrappingAlgorithm,
+    'kms:expirationmodel': ({ use }) => use.expirationModel,
+    // In seconds; policies ask for it by the operators of dates as well as by those of numbers.
+    'kms:validto': ({ use: { validToMs } }) => validToMs && validToMs / 1000,
     'kms:multiregion': ofKey(false),
     'kms:requestalias': ({ requestAlias }) => requestAlias,
     'kms:resourcealiases': ({ aliases }) => (aliases.length === 0 ? undefined : aliases),

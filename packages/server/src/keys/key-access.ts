@@ -16,13 +16,14 @@ import type { RecordStore, Stored } from '../records/record-store.ts'
 import { type KeySubject, type KeyUse, KMS_KEYS } from './condition-keys.ts'
 import { grantNames, grantRecord, type KmsGrant } from './grant-records.ts'
 import { covers, grantPolicy } from './grant-rules.ts'
+import { asOf } from './imported-material.ts'
 import { type AccountAction, factsOf, type KeyAction } from './key-actions.ts'
 import { aliasesOf } from './key-aliases.ts'
 import { type KeyReference, keyNotFound, readKeyReference } from './key-id.ts'
 import { keyPolicy } from './key-policy.ts'
 import { aliasName, type KmsKey, keyName, kmsAliasRecord, kmsKeyRecord } from './kms-records.ts'
 
-/** A key that a request names. */
+/** A key that a request names, as it is at that moment. */
 export interface FoundKey {
   readonly stored: Stored<KmsKey>
   /** Set where the request names it by an alias. */
@@ -60,7 +61,8 @@ export class KeyAccess {
     const isOwn = reference.accountId === call.principal.accountId
     const stored = isOwn || acrossAccounts ? await this.#stored(reference) : undefined
     if (stored && !this.#isOver(stored.value)) {
-      return { stored, requestAlias: reference.kind === 'alias' ? reference.alias : undefined }
+      const value = asOf(stored.value, this.#clock.nowMs())
+      return { stored: { ...stored, value }, requestAlias: reference.kind === 'alias' ? reference.alias : undefined }
     }
     if (isOwn) throw keyNotFound(reference)
     const access = { action, resource: reference.arn, resourceAccount: reference.accountId, resourcePolicy: undefined }

@@ -1,5 +1,5 @@
 /** The keys of the accounts: made, found, listed, changed. What is done with them is in `kms.ts`. */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
@@ -7,9 +7,10 @@ import { PolicyError } from '../policy/policy-error.ts'
 import { each } from '../records/each-record.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
-import type { KeyUse } from './condition-keys.ts'
+import { isWhole, type KeyOrigin } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
 import type { KeyAction } from './key-actions.ts'
+import type { KeyChanges } from './key-change.ts'
 import { keyArn } from './key-id.ts'
 import type { KeyMaterial } from './key-material.ts'
 import { checkKeyPolicy } from './key-policy.ts'
@@ -22,11 +23,10 @@ import {
   withSchedule,
 } from './key-rotation.ts'
 import { type KeySpec, type KeyUsage, usagesOf } from './key-specs.ts'
-import { requireLasting } from './key-state.ts'
+import { requireLasting, requireLeaving, requireWhole } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
   aliasName,
-  type KeyState,
   type KmsKey,
   type KmsTag,
   keyName,
@@ -40,12 +40,15 @@ import {
 export const S3_ALIAS = 'alias/aws/s3'
 const S3_DESCRIPTION = 'Default key that protects my S3 objects when no other key is defined'
 const DAY_MS = 86_400_000
+const SALT_BYTES = 32
 
 export interface NewKey {
   /** Undefined: SYMMETRIC_DEFAULT. */
   readonly keySpec?: KeySpec
   /** Undefined: the only one that the spec can have. */
   readonly keyUsage?: KeyUsage | undefined
+  /** Undefined: AWS_KMS. */
+  readonly origin?: KeyOrigin
   readonly description: string
   readonly tags: readonly KmsTag[]
   /** Undefined: the default one. */
@@ -53,16 +56,27 @@ export interface NewKey {
   readonly bypassesLockoutCheck?: boolean
 }
 
+export interface KeyDirectoryOptions {
+  readonly records: RecordStore
+  readonly access: KeyAccess
+  readonly changes: KeyChanges
+  readonly material: KeyMaterial
+  readonly region: string
+  readonly clock: Clock
+}
+
 export class KeyDirectory {
   readonly #records: RecordStore
   readonly #access: KeyAccess
+  readonly #changes: KeyChanges
   readonly #material: KeyMaterial
   readonly #region: string
   readonly #clock: Clock
 
-  constructor(records: RecordStore, access: KeyAccess, material: KeyMaterial, region: string, clock: Clock) {
+  constructor({ records, access, changes, material, region, clock }: KeyDirectoryOptions) {
     this.#records = records
     this.#access = access
+    this.#changes = changes
     this.#material = material
     this.#region = region
     this.#clock = clock
@@ -70,9 +84,10 @@ export class KeyDirectory {
 
   async createKey(call: CallContext, input: NewKey): Promise<KmsKey> {
     const { description, policy, keySpec = 'SYMMETRIC_DEFAULT', keyUsage, bypassesLockoutCheck = false } = input
+    const { origin = 'AWS_KMS' } = input
     const tags = withTags([], input.tags)
     const kind = { keySpec, ...(keyUsage && usagesOf(keySpec).length > 1 && { keyUsage }) }
-    const use = { ...(tags.length > 0 && { tags }), ...kind, bypassesLockoutCheck }
+    const use = { ...(tags.length > 0 && { tags }), ...kind, origin, bypassesLockoutCheck }
     this.#access.requireOwn(call, { action: 'kms:CreateKey', ...use })
     if (tags.length > 0) this.#access.requireOwn(call, { action: 'kms:TagResource', tags })
     if (policy !== undefined) checkKeyPolicy(policy)
@@ -82,6 +97,7 @@ export class KeyDirectory {
       manager: 'CUSTOMER',
       ...(keySpec !== 'SYMMETRIC_DEFAULT' && kind),
       ...(policy !== undefined && { policy }),
+      ...(origin === 'EXTERNAL' && { imported: { salt: randomBytes(SALT_BYTES).toString('base64'), versions: [] } }),
     })
     if (policy !== undefined && !bypassesLockoutCheck) this.#requireWayBack(call, key)
     const recordName = keyName(key.accountId, key.keyId)
@@ -136,31 +152,34 @@ export class KeyDirectory {
   }
 
   async setEnabled(call: CallContext, keyId: string, enabled: boolean): Promise<void> {
-    await this.#change(call, keyId, { action: enabled ? 'kms:EnableKey' : 'kms:DisableKey' }, (key) => {
-      requireLasting(key)
+    await this.#changes.change(call, keyId, { action: enabled ? 'kms:EnableKey' : 'kms:DisableKey' }, (key) => {
+      requireWhole(key)
       return { ...key, state: enabled ? 'Enabled' : 'Disabled' }
     })
   }
 
   scheduleDeletion(call: CallContext, keyId: string, days: number): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:ScheduleKeyDeletion', pendingWindowInDays: days }, (key) => {
-      requireLasting(key)
-      return { ...key, state: 'PendingDeletion', deletionAtMs: this.#clock.nowMs() + days * DAY_MS }
-    })
+    return this.#changes.change(
+      call,
+      keyId,
+      { action: 'kms:ScheduleKeyDeletion', pendingWindowInDays: days },
+      (key) => {
+        requireLasting(key)
+        return { ...key, state: 'PendingDeletion', deletionAtMs: this.#clock.nowMs() + days * DAY_MS }
+      },
+    )
   }
 
   cancelDeletion(call: CallContext, keyId: string): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:CancelKeyDeletion' }, (key) => {
-      if (key.state !== 'PendingDeletion') {
-        throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: 'not pending deletion' })
-      }
+    return this.#changes.change(call, keyId, { action: 'kms:CancelKeyDeletion' }, (key) => {
+      requireLeaving(key)
       const { deletionAtMs: _, ...rest } = key
-      return { ...rest, state: 'Disabled' }
+      return { ...rest, state: isWhole(key) ? 'Disabled' : 'PendingImport' }
     })
   }
 
   updateDescription(call: CallContext, keyId: string, description: string): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:UpdateKeyDescription' }, (key) => {
+    return this.#changes.change(call, keyId, { action: 'kms:UpdateKeyDescription' }, (key) => {
       requireLasting(key)
       return { ...key, description }
     })
@@ -168,7 +187,7 @@ export class KeyDirectory {
 
   /** Throws PolicyMalformed, also where the caller could not change the policy any more, and KmsLimitExceeded. */
   putPolicy(call: CallContext, keyId: string, policy: string, bypassesLockoutCheck: boolean): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:PutKeyPolicy', bypassesLockoutCheck }, (key) => {
+    return this.#changes.change(call, keyId, { action: 'kms:PutKeyPolicy', bypassesLockoutCheck }, (key) => {
       checkKeyPolicy(policy)
       const next = { ...key, policy }
       if (!bypassesLockoutCheck) this.#requireWayBack(call, next)
@@ -177,14 +196,14 @@ export class KeyDirectory {
   }
 
   tag(call: CallContext, keyId: string, tags: readonly KmsTag[]): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:TagResource', tags }, (key) => {
+    return this.#changes.change(call, keyId, { action: 'kms:TagResource', tags }, (key) => {
       requireLasting(key)
       return { ...key, tags: withTags(key.tags, tags) }
     })
   }
 
   untag(call: CallContext, keyId: string, tagKeys: readonly string[]): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:UntagResource', tagKeys }, (key) => {
+    return this.#changes.change(call, keyId, { action: 'kms:UntagResource', tagKeys }, (key) => {
       requireLasting(key)
       return { ...key, tags: withoutTags(key.tags, tagKeys) }
     })
@@ -193,17 +212,17 @@ export class KeyDirectory {
   /** Without a period: a year. */
   enableRotation(call: CallContext, keyId: string, periodDays: number | undefined): Promise<KmsKey> {
     const use = { action: 'kms:EnableKeyRotation', rotationPeriodInDays: periodDays } as const
-    return this.#change(call, keyId, use, (key) =>
+    return this.#changes.change(call, keyId, use, (key) =>
       withSchedule(key, periodDays ?? DEFAULT_PERIOD_DAYS, this.#clock.nowMs()),
     )
   }
 
   disableRotation(call: CallContext, keyId: string): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:DisableKeyRotation' }, withoutSchedule)
+    return this.#changes.change(call, keyId, { action: 'kms:DisableKeyRotation' }, withoutSchedule)
   }
 
   rotateOnDemand(call: CallContext, keyId: string): Promise<KmsKey> {
-    return this.#change(call, keyId, { action: 'kms:RotateKeyOnDemand' }, (key) => {
+    return this.#changes.change(call, keyId, { action: 'kms:RotateKeyOnDemand' }, (key) => {
       requireOnDemandRotation(key)
       return this.#rotated(key, 'ON_DEMAND')
     })
@@ -245,22 +264,8 @@ export class KeyDirectory {
     }
   }
 
-  async #change(call: CallContext, keyId: string, use: KeyUse, change: (key: KmsKey) => KmsKey): Promise<KmsKey> {
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const found = await this.#access.find(call, keyId, use.action)
-      await this.#access.require(call, found, use)
-      const next = change(found.stored.value)
-      const done = await this.#records.commit(
-        [this.#records.unchanged(kmsKeyRecord, found.stored)],
-        [this.#records.put(kmsKeyRecord, found.stored.name, next)],
-      )
-      if (done) return next
-    }
-    throw new Fault('Contention', { what: keyId })
-  }
-
   #rotated(key: KmsKey, type: RotationType): KmsKey {
-    return rotated(key, this.#material.renew(key), type, this.#clock.nowMs())
+    return rotated(key, () => this.#material.renew(key), type, this.#clock.nowMs())
   }
 
   #requireWayBack(call: CallContext, key: KmsKey): void {
@@ -271,7 +276,7 @@ export class KeyDirectory {
   async #newKey(
     accountId: string,
     keyId: string,
-    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy' | 'keySpec' | 'keyUsage'>,
+    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy' | 'keySpec' | 'keyUsage' | 'imported'>,
   ): Promise<KmsKey> {
     const arn = keyArn(this.#region, accountId, keyId)
     return {
@@ -280,8 +285,8 @@ export class KeyDirectory {
       keyId,
       arn,
       createdAtMs: this.#clock.nowMs(),
-      state: 'Enabled' satisfies KeyState,
-      material: [await this.#material.make({ ...facts, arn })],
+      state: facts.imported ? 'PendingImport' : 'Enabled',
+      material: facts.imported ? [] : [await this.#material.make({ ...facts, arn })],
     }
   }
 }

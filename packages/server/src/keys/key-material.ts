@@ -29,12 +29,19 @@ export class KeyMaterial {
    * made, so that it is of the version of the store key that seals then.
    */
   async make(key: Pick<KmsKey, 'arn' | 'keySpec'>): Promise<string> {
-    return this.#wrap(key.arn, 1, await newMaterial(materialOf(key)))
+    return this.wrap(key, 1, await newMaterial(materialOf(key)))
   }
 
   /** The next version of a secret, likewise. */
   renew(key: KmsKey): string {
-    return this.#wrap(key.arn, key.material.length + 1, newSecret(materialOf(key)))
+    return this.wrap(key, key.material.length + 1, newSecret(materialOf(key)))
+  }
+
+  /** Material in its wrapped form. `material` is wiped. */
+  wrap(key: Pick<KmsKey, 'arn'>, version: number, material: Uint8Array): string {
+    const wrapped = this.#wrapping.wrap(material, materialContext(key.arn, version))
+    material.fill(0)
+    return wrapped
   }
 
   /**
@@ -42,8 +49,16 @@ export class KeyMaterial {
    * place of a record that holds wrapped material must be here: what is left out goes with the old version.
    */
   rewrapped(key: KmsKey): KmsKey {
-    const material = key.material.map((wrapped, i) => this.#wrapping.rewrap(wrapped, materialContext(key.arn, i + 1)))
-    return material.every((wrapped, i) => wrapped === key.material[i]) ? key : { ...key, material }
+    const anew = (wrapped: string, version: number) =>
+      wrapped === '' ? '' : this.#wrapping.rewrap(wrapped, materialContext(key.arn, version))
+    const material = key.material.map((wrapped, i) => anew(wrapped, i + 1))
+    const pending = key.imported?.pending
+    // It is wrapped as the version that it is going to be.
+    const pendingAnew = pending && anew(pending.wrapped, key.material.length + 1)
+    const isSame = material.every((wrapped, i) => wrapped === key.material[i]) && pendingAnew === pending?.wrapped
+    if (isSame) return key
+    if (!key.imported || !pending || pendingAnew === undefined) return { ...key, material }
+    return { ...key, material, imported: { ...key.imported, pending: { ...pending, wrapped: pendingAnew } } }
   }
 
   /** Seals under the newest material of a key. */
@@ -69,16 +84,9 @@ export class KeyMaterial {
     return this.#remembered(this.#pairs, key, 1, (material) => readPair(material, materialOf(key) as PairFacts))
   }
 
-  /** Wipes what it wraps. */
-  #wrap(arn: string, version: number, material: Uint8Array): string {
-    const wrapped = this.#wrapping.wrap(material, materialContext(arn, version))
-    material.fill(0)
-    return wrapped
-  }
-
   #remembered<K>(known: Recent<K>, key: KmsKey, version: number, toKey: (material: Uint8Array) => K): K {
     const wrapped = key.material[version - 1]
-    if (wrapped === undefined) throw new Fault('KmsCiphertextInvalid', {})
+    if (!wrapped) throw new Fault('KmsCiphertextInvalid', {})
     let opened = known.get(wrapped)
     if (!opened) {
       const material = this.#wrapping.unwrap(wrapped, materialContext(key.arn, version))
@@ -106,6 +114,8 @@ const toMessageKey = (material: Uint8Array) => new MessageKey(material)
 
 /** 64 hex digits that name one version of a key's material, and tell nothing of it. */
 export function materialId(key: KmsKey, version: number): string {
+  const imported = key.imported?.versions[version - 1]
+  if (imported) return imported.id
   return createHash('sha256').update(`${key.arn} material ${version}`).digest('hex')
 }
 

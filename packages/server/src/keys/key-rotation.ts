@@ -3,6 +3,7 @@
  * before still decrypts what was made with it. Nothing is encrypted anew.
  */
 import { Fault } from '../core/fault.ts'
+import { requireOrigin, withPendingActivated } from './imported-material.ts'
 import { specOf } from './key-specs.ts'
 import { requireUsable } from './key-state.ts'
 import type { KmsKey, RotationSchedule, RotationType } from './kms-records.ts'
@@ -20,6 +21,12 @@ export function requireRotatable(key: KmsKey): void {
   })
 }
 
+/** Throws as `requireRotatable`, and for keys that no schedule can rotate, since their material is imported. */
+export function requireSchedulable(key: KmsKey): void {
+  requireRotatable(key)
+  requireOrigin(key, 'AWS_KMS')
+}
+
 /** Undefined where the key is rotated on demand only. */
 export function rotationSchedule(key: KmsKey): RotationSchedule | undefined {
   if (key.rotationSchedule || key.manager === 'CUSTOMER') return key.rotationSchedule
@@ -27,17 +34,17 @@ export function rotationSchedule(key: KmsKey): RotationSchedule | undefined {
   return scheduled(DEFAULT_PERIOD_DAYS, key.createdAtMs)
 }
 
-/** Asking again for the period that holds does not put the next rotation off. Throws as `requireRotatable` and `requireUsable`. */
+/** Asking again for the period that holds does not put the next rotation off. Throws as `requireSchedulable` and `requireUsable`. */
 export function withSchedule(key: KmsKey, periodDays: number, nowMs: number): KmsKey {
-  requireRotatable(key)
+  requireSchedulable(key)
   requireUsable(key)
   if (key.rotationSchedule?.periodDays === periodDays) return key
   return { ...key, rotationSchedule: scheduled(periodDays, nowMs) }
 }
 
-/** Throws as `requireRotatable` and `requireUsable`. */
+/** Throws as `requireSchedulable` and `requireUsable`. */
 export function withoutSchedule(key: KmsKey): KmsKey {
-  requireRotatable(key)
+  requireSchedulable(key)
   requireUsable(key)
   const { rotationSchedule: _, ...rest } = key
   return rest
@@ -60,12 +67,14 @@ export function isRotationDue(key: KmsKey, nowMs: number): boolean {
   return key.state === 'Enabled' && schedule !== undefined && schedule.nextAtMs <= nowMs
 }
 
-/** The key with new material, which encrypts from now on. Only a rotation by schedule moves the schedule. */
-export function rotated(key: KmsKey, wrapped: string, type: RotationType, nowMs: number): KmsKey {
+/**
+ * The key with new material, which encrypts from now on: that which was imported for it, else what `wrapped` makes. Only a
+ * rotation by schedule moves the schedule. Throws KmsMaterialStateInvalid where none was imported.
+ */
+export function rotated(key: KmsKey, wrapped: () => string, type: RotationType, nowMs: number): KmsKey {
   const schedule = type === 'AUTOMATIC' ? rotationSchedule(key) : undefined
   return {
-    ...key,
-    material: [...key.material, wrapped],
+    ...(key.imported ? withPendingActivated(key) : { ...key, material: [...key.material, wrapped()] }),
     rotations: [...(key.rotations ?? []), { atMs: nowMs, type }],
     ...(schedule && { rotationSchedule: scheduled(schedule.periodDays, nowMs) }),
   }

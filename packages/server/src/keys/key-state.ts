@@ -4,7 +4,7 @@ import type { CallContext } from '../policy/call.ts'
 import type { KeyUse } from './condition-keys.ts'
 import type { KeyAction } from './key-actions.ts'
 import { requireUsage } from './key-specs.ts'
-import type { KmsKey } from './kms-records.ts'
+import type { KeyState, KmsKey } from './kms-records.ts'
 
 /** The key that a request names, where the use is allowed and the key fit for it. The one way to a key's material for each use. */
 export type UsableKey = (call: CallContext, keyId: string, use: KeyUse) => Promise<KmsKey>
@@ -18,12 +18,32 @@ export function requireUsableFor(key: KmsKey, action: KeyAction): void {
 /** Throws KmsKeyDisabled or KmsKeyStateInvalid. */
 export function requireUsable(key: KmsKey): void {
   if (key.state === 'Disabled') throw new Fault('KmsKeyDisabled', { keyArn: key.arn })
+  requireWhole(key)
+}
+
+/** For what takes a key with material, enabled or not. Throws KmsKeyStateInvalid. */
+export function requireWhole(key: KmsKey): void {
+  requireNot(key, 'PendingImport')
   requireLasting(key)
 }
 
 /** For changes of a key that is going to stay. Throws KmsKeyStateInvalid. */
 export function requireLasting(key: KmsKey): void {
-  if (key.state === 'PendingDeletion') {
-    throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: 'pending deletion' })
-  }
+  requireNot(key, 'PendingDeletion')
 }
+
+/** For what ends a deletion. Throws KmsKeyStateInvalid. */
+export function requireLeaving(key: KmsKey): void {
+  if (key.state === 'PendingDeletion') return
+  throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: 'not pending deletion' })
+}
+
+function requireNot(key: KmsKey, state: keyof typeof WORDS): void {
+  if (key.state === state) throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: WORDS[state] })
+}
+
+/** They complete the text `<arn> is …`. */
+const WORDS = {
+  PendingDeletion: 'pending deletion',
+  PendingImport: 'pending import',
+} as const satisfies Partial<Record<KeyState, string>>

@@ -3,7 +3,7 @@ import { name, ZERO } from '../records/names.ts'
 import { defineRecord } from '../records/record-store.ts'
 import type { KeySpec, KeyUsage } from './key-specs.ts'
 
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
+export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingImport'
 
 export interface KmsTag {
   readonly TagKey: string
@@ -21,6 +21,29 @@ export type RotationType = 'AUTOMATIC' | 'ON_DEMAND'
 export interface Rotation {
   readonly atMs: number
   readonly type: RotationType
+}
+
+/** One material that was imported, whether its bytes are here or not. */
+export interface ImportedMaterial {
+  /** Its KeyMaterialId, by which the same material is known again. */
+  readonly id: string
+  readonly description?: string
+  /** When it expires; absent: never, or it is not here. */
+  readonly validToMs?: number
+}
+
+/** Material that encrypts from the next rotation on. */
+export interface PendingMaterial extends ImportedMaterial {
+  /** Wrapped as the version that it is going to be. */
+  readonly wrapped: string
+}
+
+export interface ImportedMaterials {
+  /** Keys the ids, so that they tell nothing of the material; base64. */
+  readonly salt: string
+  /** By version, as `KmsKey.material`. */
+  readonly versions: readonly ImportedMaterial[]
+  readonly pending?: PendingMaterial
 }
 
 export interface KmsKey {
@@ -41,8 +64,10 @@ export interface KmsKey {
   readonly policy?: string
   /** How many grants it has; absent: none. */
   readonly grants?: number
-  /** Wrapped material by version, the first being version 1. */
+  /** Wrapped material by version, the first being version 1. Empty where imported material is not here. */
   readonly material: readonly string[]
+  /** Set where the material is imported, not made here. */
+  readonly imported?: ImportedMaterials
   /** How each version but the first came to be; absent: there is none but the first. */
   readonly rotations?: readonly Rotation[]
   /** As it was set. Asked by `rotationSchedule`, since managed keys have one from the start. */

@@ -20,7 +20,9 @@ import type { KeyUse } from './condition-keys.ts'
 import { KeyGrants } from './grants.ts'
 import { type FoundKey, KeyAccess } from './key-access.ts'
 import { KeyAliases } from './key-aliases.ts'
+import { KeyChanges } from './key-change.ts'
 import { KeyDirectory, S3_ALIAS } from './key-directory.ts'
+import { KeyImport } from './key-import.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import { KeyPairs } from './key-pairs.ts'
 import { quotaOfUse } from './key-quota.ts'
@@ -51,6 +53,7 @@ export interface KmsOptions {
 
 export class Kms implements KeyService {
   readonly keys: KeyDirectory
+  readonly imports: KeyImport
   readonly aliases: KeyAliases
   readonly grants: KeyGrants
   readonly macs: KeyMacs
@@ -68,7 +71,10 @@ export class Kms implements KeyService {
     this.#material = new KeyMaterial(storeKey)
     this.rewrap = { kind: kmsKeyRecord, rewrapped: (key) => this.#material.rewrapped(key) }
     this.#access = new KeyAccess(records, region, clock)
-    this.keys = new KeyDirectory(records, this.#access, this.#material, region, clock)
+    const changes = new KeyChanges(records, this.#access)
+    const common = { records, access: this.#access, changes, material: this.#material, clock }
+    this.keys = new KeyDirectory({ ...common, region })
+    this.imports = new KeyImport({ ...common, storeKey })
     this.aliases = new KeyAliases(records, this.#access, region, clock)
     this.grants = new KeyGrants(records, this.#access, clock)
     const usable: UsableKey = (call, keyId, use) => this.#usable(call, keyId, use)

@@ -1,5 +1,6 @@
 /** The KMS operations on keys themselves, as rows: made, found, described, put out of use. */
 import { Fault } from '../core/fault.ts'
+import { expirationOf, type KeyOrigin, originOf } from '../keys/imported-material.ts'
 import { materialId } from '../keys/key-material.ts'
 import { KEY_SPEC_NAMES, type KeySpec, type KeyUsage, specOf, usagesOf } from '../keys/key-specs.ts'
 import type { Kms } from '../keys/kms.ts'
@@ -21,11 +22,12 @@ export const KEY_OPERATIONS = {
   CreateKey: {
     readOnly: false,
     async run(kms, call, input) {
-      if ((input.optionalText('Origin', 64) ?? 'AWS_KMS') !== 'AWS_KMS' || input.flag('MultiRegion')) {
-        throw new Fault('KmsUnsupported', { message: 'Origin and MultiRegion are not supported by this server.' })
+      if (input.flag('MultiRegion')) {
+        throw new Fault('KmsUnsupported', { message: 'MultiRegion is not supported by this server.' })
       }
       const key = await kms.keys.createKey(call, {
         ...readKind(input),
+        origin: readOrigin(input),
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
         policy: optionalPolicy(input),
@@ -103,7 +105,17 @@ function readKind(input: Input): { readonly keySpec: KeySpec; readonly keyUsage:
   return { keySpec: here, keyUsage: usage }
 }
 
+/** Throws KmsUnsupported for material that is kept elsewhere. */
+function readOrigin(input: Input): KeyOrigin {
+  const origin = input.choice('Origin', ['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE'] as const)
+  if (origin === 'AWS_CLOUDHSM' || origin === 'EXTERNAL_KEY_STORE') {
+    throw new Fault('KmsUnsupported', { message: `Origin ${origin} is not supported by this server.` })
+  }
+  return origin ?? 'AWS_KMS'
+}
+
 function metadata(key: KmsKey): Record<string, unknown> {
+  const expiration = expirationOf(key)
   return {
     AWSAccountId: key.accountId,
     KeyId: key.keyId,
@@ -113,10 +125,16 @@ function metadata(key: KmsKey): Record<string, unknown> {
     Description: key.description,
     KeyState: key.state,
     ...(key.deletionAtMs !== undefined && { DeletionDate: seconds(key.deletionAtMs) }),
-    Origin: 'AWS_KMS',
+    Origin: originOf(key),
+    ...(expiration && { ExpirationModel: expiration.model }),
+    ...(expiration?.validToMs !== undefined && { ValidTo: seconds(expiration.validToMs) }),
     KeyManager: key.manager,
     ...keyKind(key),
-    ...(specOf(key) === 'SYMMETRIC_DEFAULT' && { CurrentKeyMaterialId: materialId(key, key.material.length) }),
+    ...(specOf(key) === 'SYMMETRIC_DEFAULT' && currentMaterial(key)),
     MultiRegion: false,
   }
 }
+
+/** Nothing of a key that has never had any. */
+const currentMaterial = (key: KmsKey) =>
+  key.material.length > 0 && { CurrentKeyMaterialId: materialId(key, key.material.length) }

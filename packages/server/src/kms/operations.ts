@@ -5,6 +5,7 @@ import { QUOTA_NAMES } from '../quota/quotas.ts'
 import { ALIAS_OPERATIONS } from './alias-operations.ts'
 import { ENCRYPTION_OPERATIONS } from './encryption-operations.ts'
 import { GRANT_OPERATIONS } from './grant-operations.ts'
+import { IMPORT_OPERATIONS } from './import-operations.ts'
 import { KEY_OPERATIONS } from './key-operations.ts'
 import { KEY_PAIR_OPERATIONS } from './key-pair-operations.ts'
 import { KEY_POLICY_OPERATIONS } from './key-policy-operations.ts'
@@ -23,12 +24,12 @@ const ROWS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   ...MAC_OPERATIONS,
   ...ROTATION_OPERATIONS,
   ...SIGNING_OPERATIONS,
+  ...IMPORT_OPERATIONS,
   ...TAG_OPERATIONS,
   ...Object.fromEntries(
     (
-      'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DeleteImportedKeyMaterial ' +
-      'DescribeCustomKeyStores DisconnectCustomKeyStore GetKeyLastUsage GetParametersForImport ' +
-      'ImportKeyMaterial ReplicateKey UpdateCustomKeyStore UpdatePrimaryRegion'
+      'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DescribeCustomKeyStores ' +
+      'DisconnectCustomKeyStore GetKeyLastUsage ReplicateKey UpdateCustomKeyStore UpdatePrimaryRegion'
     )
       .split(' ')
       .map((name) => [name, { readOnly: /^(Get|Describe)/.test(name) }]),

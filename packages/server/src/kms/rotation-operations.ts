@@ -1,9 +1,9 @@
 /** The KMS operations on the rotation of keys, as rows. */
 import { Fault } from '../core/fault.ts'
 import { materialId } from '../keys/key-material.ts'
-import { requireRotatable, rotationSchedule } from '../keys/key-rotation.ts'
+import { requireRotatable, requireSchedulable, rotationSchedule } from '../keys/key-rotation.ts'
 import type { Kms } from '../keys/kms.ts'
-import type { KmsKey } from '../keys/kms-records.ts'
+import type { ImportedMaterial, KmsKey } from '../keys/kms-records.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { readMarker, truncation } from './paging.ts'
 
@@ -24,7 +24,7 @@ export const ROTATION_OPERATIONS = {
     readOnly: true,
     async run(kms, call, input) {
       const key = await kms.keys.describeKey(call, input.keyId(), 'kms:GetKeyRotationStatus')
-      requireRotatable(key)
+      requireSchedulable(key)
       // A key that waits for its end has none; a cancelled deletion gives it back.
       const schedule = key.state === 'PendingDeletion' ? undefined : rotationSchedule(key)
       return {
@@ -49,23 +49,38 @@ export const ROTATION_OPERATIONS = {
       const first = included === 'ALL_KEY_MATERIAL' ? 1 : 2
       if (after !== undefined && !/^[1-9]\d{0,9}$/.test(after)) throw new Fault('KmsMarkerInvalid', {})
       const from = after === undefined ? first : Number(after) + 1
-      const to = Math.min(from + limit - 1, key.material.length)
+      const pending = included === 'ALL_KEY_MATERIAL' && key.imported?.pending ? 1 : 0
+      const last = key.material.length + pending
+      const to = Math.min(from + limit - 1, last)
       const versions = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
       return {
         Rotations: versions.map((version) => listed(key, version)),
-        ...truncation(to < key.material.length, String(to)),
+        ...truncation(to < last, String(to)),
       }
     },
   },
 } satisfies Readonly<Record<string, ServiceOperation<Kms>>>
 
-/** The first material came with the key, by no rotation. */
+/** One material of a key; pending material is the version after its newest. */
 function listed(key: KmsKey, version: number): Record<string, unknown> {
+  const newest = key.material.length
+  const imported = key.imported?.versions[version - 1] ?? key.imported?.pending
+  // The first material came with the key, by no rotation.
   const rotation = key.rotations?.[version - 2]
   return {
     KeyId: key.keyId,
-    KeyMaterialId: materialId(key, version),
-    KeyMaterialState: version === key.material.length ? 'CURRENT' : 'NON_CURRENT',
+    KeyMaterialId: imported?.id ?? materialId(key, version),
+    KeyMaterialState: version > newest ? 'PENDING_ROTATION' : version === newest ? 'CURRENT' : 'NON_CURRENT',
+    ...(imported && importFacts(imported, key.material[version - 1] ?? key.imported?.pending?.wrapped)),
     ...(rotation && { RotationDate: rotation.atMs / 1000, RotationType: rotation.type }),
+  }
+}
+
+function importFacts({ description, validToMs }: ImportedMaterial, wrapped: string | undefined) {
+  return {
+    ...(description !== undefined && { KeyMaterialDescription: description }),
+    ImportState: wrapped ? 'IMPORTED' : 'PENDING_IMPORT',
+    ...(wrapped && { ExpirationModel: validToMs ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE' }),
+    ...(validToMs !== undefined && { ValidTo: validToMs / 1000 }),
   }
 }

@@ -50,7 +50,7 @@ const ordered =
 
 const number = (text: string) => (/^[+-]?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN)
 /** ISO 8601, or seconds since 1970. */
-const date = (text: string) => (/^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text))
+const date = (text: string) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text))
 const same = (a: number, b: number) => a === b
 const less = (a: number, b: number) => a < b
 const lessOrSame = (a: number, b: number) => a <= b

@@ -82,6 +82,14 @@ export class Input {
     return value
   }
 
+  /** Seconds since the epoch, read as milliseconds. */
+  optionalTimestamp(name: string): number | undefined {
+    if (!this.has(name)) return undefined
+    const value = this.#members[name]
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.#wrongType('Timestamp')
+    return Math.round(value * 1000)
+  }
+
   blob(name: string, maxBytes: number): Uint8Array {
     const value = this.#members[name]
     if (!this.has(name)) return this.#missing(name)
