@@ -36,6 +36,9 @@ Symmetric keys (\`SYMMETRIC_DEFAULT\`), HMAC keys (\`HMAC_224\` to \`HMAC_512\`)
 \`ECC_SECG_P256K1\` and \`ECC_NIST_EDWARDS25519\`; \`ML_DSA_44\`, \`ML_DSA_65\` and \`ML_DSA_87\` where Node.js offers ML-DSA
 (24.6 or newer), without \`MessageType: EXTERNAL_MU\`. There is no \`SM2\`, and no \`ML_KEM_…\` data key pair.
 
+One server answers the KMS in its own region and in those of \`kms: { regions: [...] }\`; S3 is in one. Replicas of multi-Region
+keys are ready at once, without the states \`Creating\` and \`Updating\`.
+
 Key material is made here or imported (Origin \`EXTERNAL\`). A disabled key that gets its own material again stays disabled. The
 bytes of deleted and expired material leave the key's record; what was once committed may stay in free pages of the catalog's
 file, sealed, until they are written again.

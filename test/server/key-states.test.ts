@@ -35,6 +35,7 @@ import {
   ListResourceTagsCommand,
   PutKeyPolicyCommand,
   ReEncryptCommand,
+  ReplicateKeyCommand,
   RetireGrantCommand,
   RevokeGrantCommand,
   RotateKeyOnDemandCommand,
@@ -44,6 +45,7 @@ import {
   UntagResourceCommand,
   UpdateAliasCommand,
   UpdateKeyDescriptionCommand,
+  UpdatePrimaryRegionCommand,
   VerifyCommand,
   VerifyMacCommand,
 } from '@aws-sdk/client-kms'
@@ -52,12 +54,13 @@ import { importInto, wrappedFor } from '../support/import.ts'
 import { failure, kmsClient } from '../support/sdk.ts'
 import { root, startServer, type TestServer } from '../support/server.ts'
 
+const ELSEWHERE = 'eu-west-1'
 let server: TestServer
 let kms: KMSClient
 /** Enabled, for whatever needs a second key. */
 let other: string
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ config: { kms: { regions: [ELSEWHERE] } } })
   kms = kmsClient(server)
   other = (await kms.send(new CreateKeyCommand({}))).KeyMetadata!.KeyId!
 })
@@ -70,6 +73,7 @@ type Answer = 'ok' | readonly [code: string, text: string]
 const OK = 'ok'
 const DISABLED = ['DisabledException', 'is disabled.'] as const
 const DELETED = ['KMSInvalidStateException', 'is pending deletion.'] as const
+const DELETED_LATER = ['KMSInvalidStateException', 'is pending replica deletion.'] as const
 const NOT_DELETED = ['KMSInvalidStateException', 'is not pending deletion.'] as const
 const EMPTY = ['KMSInvalidStateException', 'is pending import.'] as const
 const EXTERNAL = ['UnsupportedOperationException', 'origin is EXTERNAL which is not valid for this operation.'] as const
@@ -92,6 +96,7 @@ interface Operation {
   /** What such a key can have, where it is not 32 bytes. */
   readonly material?: Uint8Array
 }
+const MULTI_REGION: CreateKeyCommandInput = { MultiRegion: true }
 const MAC_KEY: CreateKeyCommandInput = { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }
 const Plaintext = Buffer.from('x')
 const Message = Plaintext
@@ -113,6 +118,8 @@ const aliasOf = (KeyId: string) => `alias/${KeyId}`
 const encrypted = async (KeyId: string) => (await kms.send(new EncryptCommand({ KeyId, Plaintext }))).CiphertextBlob!
 const granted = async (KeyId: string) => (await kms.send(new CreateGrantCommand({ KeyId, ...grant }))).GrantId!
 const named = (KeyId: string) => kms.send(new CreateAliasCommand({ AliasName: aliasOf(KeyId), TargetKeyId: KeyId }))
+
+const replicated = (KeyId: string) => kms.send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: ELSEWHERE }))
 
 const OPERATIONS = {
   Encrypt: { send: ({ KeyId }) => kms.send(new EncryptCommand({ KeyId, Plaintext })) },
@@ -231,6 +238,12 @@ const OPERATIONS = {
     },
   },
   DeleteImportedKeyMaterial: { send: ({ KeyId }) => kms.send(new DeleteImportedKeyMaterialCommand({ KeyId })) },
+  ReplicateKey: { key: MULTI_REGION, send: ({ KeyId }) => replicated(KeyId) },
+  UpdatePrimaryRegion: {
+    key: MULTI_REGION,
+    before: replicated,
+    send: ({ KeyId }) => kms.send(new UpdatePrimaryRegionCommand({ KeyId, PrimaryRegion: ELSEWHERE })),
+  },
 } satisfies Readonly<Record<string, Operation>>
 type Name = keyof typeof OPERATIONS
 
@@ -282,6 +295,8 @@ const TABLE: Readonly<Record<Name, readonly [Answer, Answer, Answer, Answer]>> =
   GetParametersForImport: [NOT_EXTERNAL, NOT_EXTERNAL, NOT_EXTERNAL, OK],
   ImportKeyMaterial: [NOT_EXTERNAL, NOT_EXTERNAL, NOT_EXTERNAL, OK],
   DeleteImportedKeyMaterial: [NOT_EXTERNAL, NOT_EXTERNAL, NOT_EXTERNAL, OK],
+  ReplicateKey: [OK, DISABLED, DELETED, EMPTY],
+  UpdatePrimaryRegion: [OK, DISABLED, DELETED_LATER, EMPTY],
 }
 
 /** Of keys with imported material, where they differ. */
@@ -300,14 +315,21 @@ const IMPORTED: Partial<Record<Name, readonly [Answer, Answer, Answer]>> = {
   DeleteImportedKeyMaterial: [OK, OK, OK],
 }
 
-const CHANGES: Readonly<Record<State, (KeyId: string) => Promise<unknown>>> = {
+const CHANGES: Readonly<Record<State | 'PendingReplicaDeletion', (KeyId: string) => Promise<unknown>>> = {
   Enabled: async () => undefined,
   Disabled: (KeyId) => kms.send(new DisableKeyCommand({ KeyId })),
   PendingDeletion: (KeyId) => kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 })),
+  // Where it has a replica already, it need not be made.
+  PendingReplicaDeletion: async (KeyId) => {
+    await replicated(KeyId).catch(() => undefined)
+    const { KeyState } = await kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }))
+    expect(KeyState).toBe('PendingReplicaDeletion')
+  },
   PendingImport: (KeyId) => kms.send(new DeleteImportedKeyMaterialCommand({ KeyId })),
 }
 
-async function check(operation: Operation, state: State, origin: 'AWS_KMS' | 'EXTERNAL', answer: Answer) {
+type Origin = 'AWS_KMS' | 'EXTERNAL'
+async function check(operation: Operation, state: State | 'PendingReplicaDeletion', origin: Origin, answer: Answer) {
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({ ...operation.key, Origin: origin }))
   const { KeyId, Arn } = KeyMetadata as { KeyId: string; Arn: string }
   // A key that nothing is done with before need not have had material.
@@ -335,6 +357,14 @@ describe.each(Object.entries(IMPORTED) as [Name, readonly Answer[]][])('%s, impo
   test.each(answers.map((answer, column) => [STATES[column]!, answer] as const))('%s: %s', async (state, answer) => {
     await check(OPERATIONS[name], state, 'EXTERNAL', answer)
   })
+})
+
+/** Of primary keys that wait for their replicas: as of those that wait for their end, in other words. */
+test.each(Object.keys(OPERATIONS) as Name[])('%s: PendingReplicaDeletion', async (name) => {
+  const operation: Operation = OPERATIONS[name]
+  const answer = TABLE[name][2]
+  const key = { ...operation.key, ...MULTI_REGION }
+  await check({ ...operation, key }, 'PendingReplicaDeletion', 'AWS_KMS', answer === DELETED ? DELETED_LATER : answer)
 })
 
 test('no operation on a key is missing here', async () => {

@@ -12,6 +12,8 @@ export interface ClientOptions {
   readonly credentials?: Credentials & { readonly sessionToken?: string }
   /** Over plain HTTP. */
   readonly plain?: boolean
+  /** Another than us-east-1. */
+  readonly region?: string
   /** The SDK's own retries; without it a call is made once. */
   readonly retries?: { readonly retryMode: 'standard' | 'adaptive'; readonly maxAttempts: number }
 }
@@ -19,7 +21,7 @@ export interface ClientOptions {
 function settings(server: TestServer, options: ClientOptions) {
   return {
     endpoint: options.plain ? server.http : server.https,
-    region: 'us-east-1',
+    region: options.region ?? 'us-east-1',
     // A copy, since the SDK writes into it.
     credentials: { ...(options.credentials ?? server.root) },
     maxAttempts: 1,

@@ -6,6 +6,8 @@ import { OBJECT_OWNERSHIPS } from '../objects/records.ts'
 import { QUOTA_NAMES, type QuotaName } from '../quota/quotas.ts'
 import { ConfigurationError } from './exit.ts'
 
+export const REGION = /^[a-z]{2,}(-[a-z0-9]+)+$/
+
 const accountId = z.string().regex(/^\d{12}$/, 'an account id is 12 digits, in quotes')
 
 const user = z.strictObject({
@@ -90,6 +92,8 @@ export const configFile = z.strictObject({
   kms: z
     .strictObject({
       keys: z.array(configuredKey).default([]),
+      /** Besides the server's own. */
+      regions: z.array(z.string().regex(REGION, 'a region has a name such as eu-west-1')).default([]),
       quotaProfile: z.union([z.enum(['current', 'notes', 'unlimited']), quotaValues]).default('current'),
     })
     .prefault({}),

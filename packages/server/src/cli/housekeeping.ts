@@ -1,7 +1,7 @@
 /** What the primary does every minute: sweeps, ends keys, rotates those that are due, goes on with the root key's rotation. */
 import { systemClock } from '../core/clock.ts'
-import { destroyDueKeys } from '../keys/key-removal.ts'
 import { sweep } from '../objects/sweep.ts'
+import { sweepKeys } from './key-sweep.ts'
 import { type RootKeyRotation, RotationStopped } from './root-key-rotation.ts'
 import type { Store } from './store.ts'
 
@@ -20,19 +20,7 @@ export function keepHouse(
     sweeping = store.buckets
       .resumeDeletes()
       .then(() => sweep(store.records, store.blobs, systemClock))
-      .then(() => destroyDueKeys(store.records, systemClock.nowMs()))
-      .then((destroyed) => {
-        for (const arn of destroyed) complain(`${arn} has been deleted: its waiting period is over`)
-      })
-      .then(() => store.kms.imports.removeExpired())
-      .then((arns) => {
-        for (const arn of arns) complain(`${arn} has lost key material: it has expired`)
-      })
-      .then(() => Promise.all([store.kms.keys.rotateDueKeys(), store.serviceKeys.rotateDueKeys()]))
-      .then(([arns, purposes]) => {
-        const rotated = [...arns, ...purposes.map((purpose) => `the service key ${purpose}`)]
-        for (const key of rotated) complain(`${key} has new material: its rotation was due`)
-      })
+      .then(() => sweepKeys(store, systemClock, complain))
       .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
   }, EVERY_MS)
 

@@ -5,12 +5,14 @@ import type { Clock } from '../core/clock.ts'
 import type { Door } from '../core/exchange.ts'
 import type { Observer, ServiceName } from '../core/outcome.ts'
 import { EXPLAIN_OPERATIONS, EXPLAIN_PATH, EXPLAIN_PROTOCOL } from '../explain/operations.ts'
+import { RegionalDoor } from '../http/regional-door.ts'
 import { toIamError } from '../iam/errors.ts'
 import { IAM_NAMESPACE, IAM_OPERATIONS } from '../iam/operations.ts'
 import { Accounts } from '../identity/accounts.ts'
 import { type AccessKeyPair, Directory } from '../identity/directory.ts'
 import { httpsFetch, OidcKeys } from '../identity/oidc-keys.ts'
 import { Sessions } from '../identity/sessions.ts'
+import type { Kms } from '../keys/kms.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
 import { awsJson } from '../protocols/aws-json.ts'
@@ -93,18 +95,21 @@ export async function openServiceDoors(
     allowSigV2: file.allowSigV2,
     ...common,
   })
-  const kms = new ServiceDoor({
-    service: 'kms',
-    title: 'AWS KMS',
-    protocol: awsJson('TrentService.'),
-    operations: KMS_OPERATIONS,
-    services: store.kms,
-    authentication: { directory, service: 'kms', region, global: false, clock },
-    toError: toKmsError,
-    notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
-    allowPlainHttp: file.plainHttpServices.includes('kms'),
-    ...common,
-  })
+  const kmsDoor = (ofRegion: string, services: Kms) =>
+    new ServiceDoor({
+      service: 'kms',
+      title: 'AWS KMS',
+      protocol: awsJson('TrentService.'),
+      operations: KMS_OPERATIONS,
+      services,
+      authentication: { directory, service: 'kms', region: ofRegion, global: false, clock },
+      toError: toKmsError,
+      notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
+      allowPlainHttp: file.plainHttpServices.includes('kms'),
+      ...common,
+    })
+  const kmsDoors = new Map([...store.kmsByRegion].map(([name, services]) => [name, kmsDoor(name, services)]))
+  const kms = new RegionalDoor(kmsDoors, kmsDoors.get(region)!)
   const iam = new ServiceDoor({
     service: 'iam',
     title: 'AWS IAM',

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Address } from '../http/listener.ts'
-import { type ConfigFile, readConfigFile } from './config-file.ts'
+import { type ConfigFile, REGION, readConfigFile } from './config-file.ts'
 import { ConfigurationError, UsageError } from './exit.ts'
 
 /** As commander hands them over; each has a twin in the environment. */
@@ -91,7 +91,7 @@ function address(flag: string, text: string): Address | undefined {
 }
 
 function region(text: string): string {
-  if (!/^[a-z]{2,}(-[a-z0-9]+)+$/.test(text)) throw new UsageError(`--region: not a region name: ${text}`)
+  if (!REGION.test(text)) throw new UsageError(`--region: not a region name: ${text}`)
   return text
 }
 

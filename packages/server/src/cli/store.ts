@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Observer } from '../core/outcome.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
+import { KeyRegions } from '../keys/key-regions.ts'
 import { Kms } from '../keys/kms.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
@@ -35,12 +36,15 @@ export interface StoreOptions {
   readonly quota: RequestQuota
   readonly newBuckets: NewBuckets
   readonly quotas: Pick<AppliedQuotasOptions, 'profile' | 'approveUpTo'>
+  /** In which the KMS answers besides `region`. */
+  readonly kmsRegions: readonly string[]
 }
 
 /** What of the configuration the stores need. */
-export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets' | 'quotas'> => ({
+export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets' | 'quotas' | 'kmsRegions'> => ({
   newBuckets: { ...file.newBuckets, blockedEncryptionTypes: file.blockedEncryptionTypes },
   quotas: { profile: file.kms.quotaProfile, approveUpTo: file.approveQuotasUpTo },
+  kmsRegions: file.kms.regions,
 })
 
 export type Store = Awaited<ReturnType<typeof openStore>>
@@ -51,7 +55,12 @@ export async function openStore(options: StoreOptions) {
   const catalog = await LmdbCatalog.open(folder.catalogDir)
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, storeKey.derive('records'))
-  const kms = new Kms({ records, storeKey, region, clock, observer, quota })
+  const keyRegions = new KeyRegions(records, region, options.kmsRegions)
+  const common = { regions: keyRegions, storeKey, clock, observer, quota }
+  const kmsByRegion = new Map(
+    keyRegions.names.map((one) => [one, new Kms({ ...common, records: keyRegions.of(one), region: one })]),
+  )
+  const kms = kmsByRegion.get(region)!
   const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
   const serviceKeys = new StoredServiceKeys(records, storeKey, clock)
   const protector = new Protector(kms, serviceKeys, clock)
@@ -63,7 +72,10 @@ export async function openStore(options: StoreOptions) {
     storeKey,
     records,
     blobs,
+    /** Of the server's own region, which S3 uses. */
     kms,
+    kmsByRegion,
+    keyRegions,
     serviceKeys,
     quotas,
     quotaReports: new UtilizationReports(records, clock),

@@ -75,6 +75,7 @@ export interface FaultDetails {
   KmsMarkerInvalid: Record<string, never>
   KmsGrantIdInvalid: Record<string, never>
   KmsGrantTokenInvalid: Record<string, never>
+  KmsReplicaExists: { message: string }
   KmsUnsupported: { message: string }
   KmsImportTokenInvalid: Record<string, never>
   KmsImportTokenExpired: Record<string, never>

@@ -1,5 +1,6 @@
 /** From an ARN to what policies have to do with it: whose it is, and which policy it has. */
 import { keyPolicy } from '../keys/key-policy.ts'
+import type { KeyRegions } from '../keys/key-regions.ts'
 import { keyName, kmsKeyRecord } from '../keys/kms-records.ts'
 import type { ObjectAcls } from '../objects/object-acls.ts'
 import { aclsSpeak } from '../objects/ownership.ts'
@@ -13,7 +14,7 @@ import type { RecordStore } from '../records/record-store.ts'
 export type Resource = Pick<Access, 'resource' | 'resourceAccount' | 'resourcePolicy' | 'resourceMustAllow'>
 
 const BUCKET = /^arn:aws:s3:::([^/*?]+)(?:\/(.*))?$/s
-const KMS_KEY = /^arn:aws:kms:[^:]*:(\d{12}):key\/(.+)$/
+const KMS_KEY = /^arn:aws:kms:([^:]*):(\d{12}):key\/(.+)$/
 
 /** Account of what the ARN names; undefined where it is nobody's in particular, or not here. */
 export async function ownerOf(records: RecordStore, arn: string): Promise<string | undefined> {
@@ -24,12 +25,13 @@ export async function ownerOf(records: RecordStore, arn: string): Promise<string
 
 export interface ResourceSources {
   readonly records: RecordStore
+  readonly keyRegions: KeyRegions
   readonly acls: ObjectAcls
 }
 
 /** Undefined where there is no such bucket or key. What has no policy of its own is of the principal's account. */
 export async function findResource(
-  { records, acls }: ResourceSources,
+  { records, keyRegions, acls }: ResourceSources,
   principal: Principal,
   action: string,
   arn: string,
@@ -44,9 +46,9 @@ export async function findResource(
         : bucketSide(principal, record, bucket)
     return { resource: arn, resourceAccount: side.accountId, resourcePolicy: side.policy }
   }
-  const [, accountId, keyId] = KMS_KEY.exec(arn) ?? []
-  if (accountId !== undefined && keyId !== undefined) {
-    const key = (await records.get(kmsKeyRecord, keyName(accountId, keyId)))?.value
+  const [, region, accountId, keyId] = KMS_KEY.exec(arn) ?? []
+  if (region !== undefined && accountId !== undefined && keyId !== undefined) {
+    const key = (await keyRegions.of(region).get(kmsKeyRecord, keyName(accountId, keyId)))?.value
     if (!key) return undefined
     return { resource: arn, resourceAccount: accountId, resourcePolicy: keyPolicy(key), resourceMustAllow: true }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { serviceOf } from './dispatch.ts'
+import { regionOf, serviceOf } from './dispatch.ts'
 
 const scope = (service: string) =>
   `AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`
@@ -23,4 +23,13 @@ test.each([
   ['s3', '/bucket', { authorization: 'AWS AKIA:signature' }],
 ])('%s: %s %j', (service, url, headers) => {
   expect(serviceOf(url, headers)).toBe(service)
+})
+
+test.each([
+  ['us-east-1', '/', { authorization: scope('kms') }],
+  ['eu-west-1', '/?X-Amz-Credential=AKIA%2F20260101%2Feu-west-1%2Fkms%2Faws4_request&X-Amz-Date=x', {}],
+  [undefined, '/', { 'x-amz-target': 'TrentService.Decrypt' }],
+  [undefined, '/', { authorization: 'AWS AKIA:signature' }],
+])('signed for %s: %s %j', (region, url, headers) => {
+  expect(regionOf(url, headers)).toBe(region)
 })

@@ -7,8 +7,8 @@ import type { ServiceName } from '../core/outcome.ts'
 
 /** `unknown` is a signing name that no service here has. */
 export function serviceOf(url: string, headers: IncomingHttpHeaders): ServiceName | 'unknown' {
-  const scope = headers.authorization !== undefined ? headerScope(headers.authorization) : queryScope(url)
-  if (scope !== undefined) return SIGNING_NAMES[scope] ?? 'unknown'
+  const service = scopeOf(url, headers)?.at(-2)
+  if (service !== undefined) return SIGNING_NAMES[service] ?? 'unknown'
   const target = headers['x-amz-target']
   if (typeof target === 'string') {
     return TARGET_PREFIXES.find(([prefix]) => target.startsWith(prefix))?.[1] ?? 'unknown'
@@ -19,16 +19,19 @@ export function serviceOf(url: string, headers: IncomingHttpHeaders): ServiceNam
   return 's3'
 }
 
-/** The service's place in `Credential=AKID/date/region/service/aws4_request`; undefined where there is no such scope. */
+/** The region that a request is signed for; undefined where it is not signed for one. */
+export const regionOf = (url: string, headers: IncomingHttpHeaders): string | undefined => scopeOf(url, headers)?.at(-3)
+
+/** The pieces of `AKID/date/region/service/aws4_request`; undefined where there is no such scope. */
+const scopeOf = (url: string, headers: IncomingHttpHeaders) =>
+  (headers.authorization !== undefined ? headerScope(headers.authorization) : queryScope(url))?.split('/')
+
 function headerScope(authorization: string): string | undefined {
   const at = authorization.indexOf('Credential=')
   if (at < 0) return undefined
   const from = at + 'Credential='.length
   const comma = authorization.indexOf(',', from)
-  return authorization
-    .slice(from, comma < 0 ? undefined : comma)
-    .split('/')
-    .at(-2)
+  return authorization.slice(from, comma < 0 ? undefined : comma)
 }
 
 function queryScope(url: string): string | undefined {
@@ -37,7 +40,7 @@ function queryScope(url: string): string | undefined {
   const from = at + 'X-Amz-Credential='.length
   const end = url.indexOf('&', from)
   const value = url.slice(from, end < 0 ? undefined : end)
-  return value.replaceAll(/%2f/gi, '/').split('/').at(-2)
+  return value.replaceAll(/%2f/gi, '/')
 }
 
 const SIGNING_NAMES: Readonly<Record<string, ServiceName>> = {

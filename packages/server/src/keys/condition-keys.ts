@@ -15,6 +15,7 @@ import type { GrantTerms } from './grant-records.ts'
 import { type ExpirationModel, type KeyOrigin, originOf } from './imported-material.ts'
 import { type AccountAction, factsOf, KEY_ACTIONS, type KeyAction } from './key-actions.ts'
 import type { EncryptionContext } from './key-material.ts'
+import { type MultiRegionKeyType, multiRegionKeyType } from './key-regions.ts'
 import { type DataKeyPairSpec, type KeySpec, type KeyUsage, specOf, usageOf } from './key-specs.ts'
 import type { KmsKey, KmsTag } from './kms-records.ts'
 import type { WrappingAlgorithm, WrappingKeySpec } from './wrapping-keys.ts'
@@ -47,6 +48,10 @@ export interface KeyUse<A extends KeyAction | AccountAction = KeyAction> {
   readonly bypassesLockoutCheck?: boolean
   /** Of CreateKey. */
   readonly origin?: KeyOrigin
+  /** Of CreateKey; undefined: a key of one region. */
+  readonly multiRegionKeyType?: MultiRegionKeyType | undefined
+  readonly primaryRegion?: string
+  readonly replicaRegion?: string
   readonly wrappingKeySpec?: WrappingKeySpec
   readonly wrappingAlgorithm?: WrappingAlgorithm
   readonly expirationModel?: ExpirationModel
@@ -66,16 +71,13 @@ export interface KeySubject {
 
 type Row = (subject: KeySubject) => KeyValue
 
-/** A fact of every key of this server, and of every key to be made. */
-const ofKey =
-  (value: KeyValue): Row =>
-  ({ key, use }) =>
-    key || use.action === 'kms:CreateKey' ? value : undefined
-
 const ofNewGrant =
   (value: (grant: GrantTerms) => KeyValue): Row =>
   ({ use }) =>
     use.action === 'kms:CreateGrant' && use.grant ? value(use.grant) : undefined
+
+const multiRegionIn = ({ key, use }: KeySubject): MultiRegionKeyType | undefined =>
+  key ? multiRegionKeyType(key) : use.multiRegionKeyType
 
 const isEncryption = ({ action }: KeyUse<KeyAction | AccountAction>) =>
   action in KEY_ACTIONS && factsOf(action as KeyAction).usage === 'ENCRYPT_DECRYPT'
@@ -105,7 +107,13 @@ export const KMS_KEYS: KeyTable<KeySubject> = {
     'kms:expirationmodel': ({ use }) => use.expirationModel,
     // In seconds; policies ask for it by the operators of dates as well as by those of numbers.
     'kms:validto': ({ use: { validToMs } }) => validToMs && validToMs / 1000,
-    'kms:multiregion': ofKey(false),
+    'kms:multiregion': (subject) => {
+      const { key, use } = subject
+      return key || use.action === 'kms:CreateKey' ? multiRegionIn(subject) !== undefined : undefined
+    },
+    'kms:multiregionkeytype': multiRegionIn,
+    'kms:primaryregion': ({ use }) => use.primaryRegion,
+    'kms:replicaregion': ({ use }) => use.replicaRegion,
     'kms:requestalias': ({ requestAlias }) => requestAlias,
     'kms:resourcealiases': ({ aliases }) => (aliases.length === 0 ? undefined : aliases),
     'kms:grantoperations': ofNewGrant(({ operations }) => operations),

@@ -5,8 +5,10 @@
  */
 import { createHmac } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
+import { isPrimary, requirePrimary } from './key-regions.ts'
 import { specOf } from './key-specs.ts'
-import type { ImportedMaterial, ImportedMaterials, KmsKey } from './kms-records.ts'
+import { isLeaving } from './key-state.ts'
+import { GONE, type ImportedMaterial, type ImportedMaterials, type KmsKey } from './kms-records.ts'
 
 export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL'
 export const IMPORT_TYPES = ['NEW_KEY_MATERIAL', 'EXISTING_KEY_MATERIAL'] as const
@@ -64,6 +66,7 @@ export function withArrival(key: KmsKey, arrival: Arrival): KmsKey {
   if (isNew && specOf(key) !== 'SYMMETRIC_DEFAULT') {
     throw new Fault('KmsMaterialIncorrect', { message: `The key material of ${key.arn} cannot be changed.` })
   }
+  if (isNew) requirePrimary(key)
   if (isNew && pending) {
     throw new Fault('KmsMaterialStateInvalid', {
       message: `New key material (id: ${id}) cannot be imported into KMS key ${key.arn}, because another key material (id: ${pending.id}) is pending rotation.`,
@@ -73,15 +76,22 @@ export function withArrival(key: KmsKey, arrival: Arrival): KmsKey {
   return { ...key, imported: { ...imported, pending: { ...described(arrival, pending), wrapped } } }
 }
 
-/** The key with its pending material as its newest version. Throws KmsMaterialStateInvalid where there is none. */
+/** Whether material waits for a rotation, and its bytes are here. */
+export const hasPending = ({ imported }: KmsKey) => (imported?.pending?.wrapped ?? GONE) !== GONE
+
+/** Throws KmsMaterialStateInvalid where one of these keys has no material to be rotated in. */
+export function requirePending(key: KmsKey, ...replicas: readonly KmsKey[]): void {
+  if ([key, ...replicas].every(hasPending)) return
+  throw new Fault('KmsMaterialStateInvalid', {
+    message: `No available key material pending rotation for the key: ${key.arn}.`,
+  })
+}
+
+/** The key with its pending material as its newest version. Throws as `requirePending`. */
 export function withPendingActivated(key: KmsKey): KmsKey {
+  requirePending(key)
   const { pending, ...imported } = importsOf(key)
-  if (!pending) {
-    throw new Fault('KmsMaterialStateInvalid', {
-      message: `No available key material pending rotation for the key: ${key.arn}.`,
-    })
-  }
-  const { wrapped, ...material } = pending
+  const { wrapped, ...material } = pending!
   return {
     ...key,
     material: [...key.material, wrapped],
@@ -150,15 +160,16 @@ function withoutVersion(key: KmsKey, version: number): KmsKey {
   return withVersion(key, version, material, GONE)
 }
 
-/** Pending material is not the key's own yet, so nothing of it stays. */
+/** Pending material is not the key's own yet, so nothing of it stays; a replica waits for what its primary key has. */
 function withoutPending(key: KmsKey): KmsKey {
-  const { pending: _, ...imported } = importsOf(key)
-  return { ...key, imported }
+  const { pending, ...imported } = importsOf(key)
+  if (!pending || isPrimary(key)) return { ...key, imported }
+  return { ...key, imported: { ...imported, pending: { id: pending.id, wrapped: GONE } } }
 }
 
 /** The key in the state that its material puts it in; one that is about to go stays so. */
 function settled(key: KmsKey): KmsKey {
-  if (key.state === 'PendingDeletion') return key
+  if (isLeaving(key)) return key
   if (!isWhole(key)) return { ...key, state: 'PendingImport' }
   return key.state === 'PendingImport' ? { ...key, state: 'Enabled' } : key
 }
@@ -168,6 +179,3 @@ const replaced = <T>(list: readonly T[], version: number, value: T): readonly T[
   value,
   ...list.slice(version),
 ]
-
-/** What stands for wrapped material that is not here. */
-const GONE = ''

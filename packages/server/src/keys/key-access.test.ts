@@ -14,6 +14,7 @@ import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { GrantConstraints, GrantOperation } from './grant-records.ts'
 import { grantToken } from './grants.ts'
 import { keyPolicyText } from './key-policy.ts'
+import { KeyRegions } from './key-regions.ts'
 import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
 
@@ -650,7 +651,7 @@ describe('grants', () => {
     expect(await outcome(() => kms.keys.describeKey(alice, 'fixed'))).toBe('allowed')
     const { deletionAtMs } = await kms.keys.scheduleDeletion(root, 'fixed', 7)
     nowMs = deletionAtMs!
-    await destroyDueKeys(records, nowMs)
+    await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)
     expect(await kms.grants.listRetirableGrants(root, eve, undefined, 10)).toEqual([])
     await kms.keys.ensureConfiguredKey(configured)
     expect(await outcome(() => kms.keys.describeKey(alice, 'fixed'))).toBe('identity-based')

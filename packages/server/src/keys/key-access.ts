@@ -11,6 +11,7 @@ import type { CallContext, Principal } from '../policy/call.ts'
 import { AccessContext, keyValue } from '../policy/condition-keys.ts'
 import { type Decision, decide } from '../policy/decide.ts'
 import type { Policy } from '../policy/document.ts'
+import { PolicyError } from '../policy/policy-error.ts'
 import { each } from '../records/each-record.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { type KeySubject, type KeyUse, KMS_KEYS } from './condition-keys.ts'
@@ -101,10 +102,12 @@ export class KeyAccess {
     if (!decision.allowed) throw refusal(call, access, decision)
   }
 
-  /** Whether the caller could put another policy in the place of the one that `key` has. */
-  mayPutPolicy(call: CallContext, key: KmsKey): boolean {
+  /** Throws PolicyMalformed where the caller could not put another policy in the place of the one that `key` has. */
+  requireWayBack(call: CallContext, key: KmsKey): void {
     const use = { action: 'kms:PutKeyPolicy', bypassesLockoutCheck: false } as const
-    return authorize(call, accessOf({ call, key, use, requestAlias: undefined, aliases: [] }, keyPolicy(key))).allowed
+    const access = accessOf({ call, key, use, requestAlias: undefined, aliases: [] }, keyPolicy(key))
+    if (authorize(call, access).allowed) return
+    throw new PolicyError('The new key policy will not allow you to update the key policy in the future.')
   }
 
   /** A grant is held by a role's boundary and session policy as a key policy's statement would be, and by no more. */

@@ -48,6 +48,8 @@ export const KEY_ACTIONS = {
   'kms:GetParametersForImport': {},
   'kms:ImportKeyMaterial': {},
   'kms:DeleteImportedKeyMaterial': {},
+  'kms:ReplicateKey': {},
+  'kms:UpdatePrimaryRegion': {},
   'kms:GetKeyPolicy': {},
   'kms:PutKeyPolicy': {},
   'kms:ListKeyPolicies': {},

@@ -1,34 +1,74 @@
-/** Changes a key: found and allowed as every use of it is, and committed only if it is still the one that was read. */
+/**
+ * Changes a key: found and allowed as every use of it is, and committed only if it is still the one that was read. The
+ * replicas of a multi-Region primary key follow it in the same commit.
+ */
+import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
-import type { RecordStore } from '../records/record-store.ts'
+import type { RecordStore, Stored } from '../records/record-store.ts'
+import type { Check, Mutation } from '../storage/catalog.ts'
 import type { KeyUse } from './condition-keys.ts'
+import { asOf } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
-import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
+import { isPrimary, type KeyRegions, type RelatedKey, replacing } from './key-regions.ts'
+import type { KmsKey } from './kms-records.ts'
+import { following, isShared } from './shared-properties.ts'
+
+/** What a key becomes; `replicas` are those that follow it. */
+export type Change = (key: KmsKey, replicas: readonly KmsKey[]) => KmsKey | Promise<KmsKey>
 
 export class KeyChanges {
   readonly #records: RecordStore
   readonly #access: KeyAccess
+  readonly #regions: KeyRegions
+  readonly #clock: Clock
 
-  constructor(records: RecordStore, access: KeyAccess) {
+  constructor(records: RecordStore, access: KeyAccess, regions: KeyRegions, clock: Clock) {
     this.#records = records
     this.#access = access
+    this.#regions = regions
+    this.#clock = clock
   }
 
   /** Resolves to the key as it is from now on. `change` is asked again where somebody else was faster. */
-  async change(call: CallContext, keyId: string, use: KeyUse, change: (key: KmsKey) => KmsKey): Promise<KmsKey> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+  change(call: CallContext, keyId: string, use: KeyUse, change: Change): Promise<KmsKey> {
+    return attempt(keyId, async () => {
       const found = await this.#access.find(call, keyId, use.action)
       await this.#access.require(call, found, use)
-      const next = change(found.stored.value)
-      const done = await this.#records.commit(
-        [this.#records.unchanged(kmsKeyRecord, found.stored)],
-        [this.#records.put(kmsKeyRecord, found.stored.name, next)],
-      )
-      if (done) return next
-    }
-    throw new Fault('Contention', { what: keyId })
+      return this.changeStored(found.stored, change)
+    })
+  }
+
+  /** As `change`, of a key that was read; undefined where it is not that any more. `also` goes into the same commit. */
+  async changeStored(
+    stored: Stored<KmsKey>,
+    change: Change,
+    also: readonly (readonly [Check, Mutation])[] = [],
+  ): Promise<KmsKey | undefined> {
+    const replicas = isPrimary(stored.value) ? await this.#regions.relatedTo(stored.value) : []
+    const now = (replica: RelatedKey) => asOf(replica.stored.value, this.#clock.nowMs())
+    const next = await change(stored.value, replicas.map(now))
+    const follow = (replica: RelatedKey) => replacing(replica, following(now(replica), next))
+    const replaced = [
+      replacing({ records: this.#records, stored }, next),
+      ...(isShared(stored.value, next) ? replicas.map(follow) : []),
+      ...also,
+    ]
+    const done = await this.#records.commit(
+      replaced.map(([check]) => check),
+      replaced.map(([, mutation]) => mutation),
+    )
+    return done ? next : undefined
   }
 }
 
-const MOST_ATTEMPTS = 10
+/** What `once` resolves to at last; it resolves to nothing where somebody else was faster. Throws Contention. */
+export async function attempt<T>(what: string, once: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const result = await once()
+    if (result !== undefined) return result
+  }
+  throw new Fault('Contention', { what })
+}
+
+const MOST_TRIES = 10

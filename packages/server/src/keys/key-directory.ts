@@ -3,17 +3,16 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
-import { PolicyError } from '../policy/policy-error.ts'
-import { each } from '../records/each-record.ts'
 import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
-import { isWhole, type KeyOrigin } from './imported-material.ts'
+import type { KeyOrigin } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
 import type { KeyAction } from './key-actions.ts'
 import type { KeyChanges } from './key-change.ts'
 import { keyArn } from './key-id.ts'
 import type { KeyMaterial } from './key-material.ts'
 import { checkKeyPolicy } from './key-policy.ts'
+import { scheduledForDeletion, withoutDeletion } from './key-removal.ts'
 import {
   DEFAULT_PERIOD_DAYS,
   isRotationDue,
@@ -27,6 +26,7 @@ import { requireLasting, requireLeaving, requireWhole } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
   aliasName,
+  eachKey,
   type KmsKey,
   type KmsTag,
   keyName,
@@ -39,7 +39,6 @@ import {
 /** The managed key of S3, and what AWS says of it. */
 export const S3_ALIAS = 'alias/aws/s3'
 const S3_DESCRIPTION = 'Default key that protects my S3 objects when no other key is defined'
-const DAY_MS = 86_400_000
 const SALT_BYTES = 32
 
 export interface NewKey {
@@ -49,6 +48,7 @@ export interface NewKey {
   readonly keyUsage?: KeyUsage | undefined
   /** Undefined: AWS_KMS. */
   readonly origin?: KeyOrigin
+  readonly multiRegion?: boolean
   readonly description: string
   readonly tags: readonly KmsTag[]
   /** Undefined: the default one. */
@@ -84,22 +84,24 @@ export class KeyDirectory {
 
   async createKey(call: CallContext, input: NewKey): Promise<KmsKey> {
     const { description, policy, keySpec = 'SYMMETRIC_DEFAULT', keyUsage, bypassesLockoutCheck = false } = input
-    const { origin = 'AWS_KMS' } = input
+    const { origin = 'AWS_KMS', multiRegion = false } = input
     const tags = withTags([], input.tags)
     const kind = { keySpec, ...(keyUsage && usagesOf(keySpec).length > 1 && { keyUsage }) }
     const use = { ...(tags.length > 0 && { tags }), ...kind, origin, bypassesLockoutCheck }
-    this.#access.requireOwn(call, { action: 'kms:CreateKey', ...use })
+    const multiRegionKeyType = multiRegion ? 'PRIMARY' : undefined
+    this.#access.requireOwn(call, { action: 'kms:CreateKey', ...use, multiRegionKeyType })
     if (tags.length > 0) this.#access.requireOwn(call, { action: 'kms:TagResource', tags })
     if (policy !== undefined) checkKeyPolicy(policy)
-    const key = await this.#newKey(call.principal.accountId, randomUUID(), {
+    const key = await this.#newKey(call.principal.accountId, multiRegion ? newMultiRegionId() : randomUUID(), {
       description,
       tags,
       manager: 'CUSTOMER',
       ...(keySpec !== 'SYMMETRIC_DEFAULT' && kind),
       ...(policy !== undefined && { policy }),
+      ...(multiRegion && { multiRegion: { primaryRegion: this.#region, replicaRegions: [] } }),
       ...(origin === 'EXTERNAL' && { imported: { salt: randomBytes(SALT_BYTES).toString('base64'), versions: [] } }),
     })
-    if (policy !== undefined && !bypassesLockoutCheck) this.#requireWayBack(call, key)
+    if (policy !== undefined && !bypassesLockoutCheck) this.#access.requireWayBack(call, key)
     const recordName = keyName(key.accountId, key.keyId)
     const made = await this.#records.commit(
       [this.#records.still(kmsKeyRecord, recordName, undefined)],
@@ -165,7 +167,7 @@ export class KeyDirectory {
       { action: 'kms:ScheduleKeyDeletion', pendingWindowInDays: days },
       (key) => {
         requireLasting(key)
-        return { ...key, state: 'PendingDeletion', deletionAtMs: this.#clock.nowMs() + days * DAY_MS }
+        return scheduledForDeletion(key, days, this.#clock.nowMs())
       },
     )
   }
@@ -173,8 +175,7 @@ export class KeyDirectory {
   cancelDeletion(call: CallContext, keyId: string): Promise<KmsKey> {
     return this.#changes.change(call, keyId, { action: 'kms:CancelKeyDeletion' }, (key) => {
       requireLeaving(key)
-      const { deletionAtMs: _, ...rest } = key
-      return { ...rest, state: isWhole(key) ? 'Disabled' : 'PendingImport' }
+      return withoutDeletion(key)
     })
   }
 
@@ -190,7 +191,7 @@ export class KeyDirectory {
     return this.#changes.change(call, keyId, { action: 'kms:PutKeyPolicy', bypassesLockoutCheck }, (key) => {
       checkKeyPolicy(policy)
       const next = { ...key, policy }
-      if (!bypassesLockoutCheck) this.#requireWayBack(call, next)
+      if (!bypassesLockoutCheck) this.#access.requireWayBack(call, next)
       return next
     })
   }
@@ -222,8 +223,8 @@ export class KeyDirectory {
   }
 
   rotateOnDemand(call: CallContext, keyId: string): Promise<KmsKey> {
-    return this.#changes.change(call, keyId, { action: 'kms:RotateKeyOnDemand' }, (key) => {
-      requireOnDemandRotation(key)
+    return this.#changes.change(call, keyId, { action: 'kms:RotateKeyOnDemand' }, (key, replicas) => {
+      requireOnDemandRotation(key, replicas)
       return this.#rotated(key, 'ON_DEMAND')
     })
   }
@@ -231,13 +232,10 @@ export class KeyDirectory {
   /** Rotates every key whose schedule says so. Resolves to their ARNs. A key that is changed meanwhile waits for the next time. */
   async rotateDueKeys(): Promise<readonly string[]> {
     const arns: string[] = []
-    for await (const stored of each(this.#records, kmsKeyRecord)) {
+    for await (const stored of eachKey(this.#records)) {
       if (!isRotationDue(stored.value, this.#clock.nowMs())) continue
-      const done = await this.#records.commit(
-        [this.#records.unchanged(kmsKeyRecord, stored)],
-        [this.#records.put(kmsKeyRecord, stored.name, this.#rotated(stored.value, 'AUTOMATIC'))],
-      )
-      if (done) arns.push(stored.value.arn)
+      const done = await this.#changes.changeStored(stored, (key) => this.#rotated(key, 'AUTOMATIC'))
+      if (done) arns.push(done.arn)
     }
     return arns
   }
@@ -268,15 +266,10 @@ export class KeyDirectory {
     return rotated(key, () => this.#material.renew(key), type, this.#clock.nowMs())
   }
 
-  #requireWayBack(call: CallContext, key: KmsKey): void {
-    if (this.#access.mayPutPolicy(call, key)) return
-    throw new PolicyError('The new key policy will not allow you to update the key policy in the future.')
-  }
-
   async #newKey(
     accountId: string,
     keyId: string,
-    facts: Pick<KmsKey, 'description' | 'tags' | 'manager' | 'policy' | 'keySpec' | 'keyUsage' | 'imported'>,
+    facts: Omit<KmsKey, 'accountId' | 'keyId' | 'arn' | 'createdAtMs' | 'state' | 'material'>,
   ): Promise<KmsKey> {
     const arn = keyArn(this.#region, accountId, keyId)
     return {
@@ -290,3 +283,6 @@ export class KeyDirectory {
     }
   }
 }
+
+/** They tell multi-Region keys from others by their ids. */
+const newMultiRegionId = () => `mrk-${randomBytes(16).toString('hex')}`

@@ -7,6 +7,7 @@ import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { MaterialImport } from './key-import.ts'
 import { materialId } from './key-material.ts'
+import { KeyRegions } from './key-regions.ts'
 import { destroyDueKeys } from './key-removal.ts'
 import type { KeySpec } from './key-specs.ts'
 import { Kms } from './kms.ts'
@@ -277,7 +278,7 @@ test('a key that is about to go stays so when its material goes first, and ends 
   await kms.imports.removeExpired()
   expect((await stored(keyId)).material).toEqual([''])
   nowMs += 5 * DAY_MS
-  expect(await destroyDueKeys(records, nowMs)).toEqual([arn])
+  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([arn])
 })
 
 test('a disabled key that gets its own material again stays disabled', async () => {

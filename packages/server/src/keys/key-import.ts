@@ -2,7 +2,6 @@
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
-import { each } from '../records/each-record.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
 import { identityOf } from './fitting-material.ts'
@@ -21,7 +20,7 @@ import type { KeyChanges } from './key-change.ts'
 import { type KeyMaterial, materialId } from './key-material.ts'
 import { requireRotatable } from './key-rotation.ts'
 import { requireLasting } from './key-state.ts'
-import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
+import { eachKey, type KmsKey } from './kms-records.ts'
 import { makeWrappingKey, unwrapMaterial, type WrappingAlgorithm, type WrappingKeySpec } from './wrapping-keys.ts'
 
 export interface ImportParameters {
@@ -131,14 +130,9 @@ export class KeyImport {
    */
   async removeExpired(): Promise<readonly string[]> {
     const arns: string[] = []
-    for await (const stored of each(this.#records, kmsKeyRecord)) {
+    for await (const stored of eachKey(this.#records)) {
       const next = asOf(stored.value, this.#clock.nowMs())
-      if (next === stored.value) continue
-      const done = await this.#records.commit(
-        [this.#records.unchanged(kmsKeyRecord, stored)],
-        [this.#records.put(kmsKeyRecord, stored.name, next)],
-      )
-      if (done) arns.push(next.arn)
+      if (next !== stored.value && (await this.#changes.changeStored(stored, () => next))) arns.push(next.arn)
     }
     return arns
   }

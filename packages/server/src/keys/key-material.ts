@@ -6,8 +6,9 @@ import { Recent } from '../core/recent.ts'
 import type { SealingKey, StoreKey } from '../root-key/store-key.ts'
 import { generatePair, type KeyPair, readPair } from './asymmetric-material.ts'
 import { encryptBlob } from './ciphertext.ts'
+import { arnIn } from './key-regions.ts'
 import { type MaterialFacts, materialOf, type PairFacts } from './key-specs.ts'
-import type { KmsKey } from './kms-records.ts'
+import { GONE, type KmsKey } from './kms-records.ts'
 
 export type EncryptionContext = Readonly<Record<string, string>>
 
@@ -28,7 +29,7 @@ export class KeyMaterial {
    * A new key's material in its wrapped form. Throws KmsUnsupported as `generatePair`. To be committed as soon as it is
    * made, so that it is of the version of the store key that seals then.
    */
-  async make(key: Pick<KmsKey, 'arn' | 'keySpec'>): Promise<string> {
+  async make(key: Bound & Pick<KmsKey, 'keySpec'>): Promise<string> {
     return this.wrap(key, 1, await newMaterial(materialOf(key)))
   }
 
@@ -38,8 +39,8 @@ export class KeyMaterial {
   }
 
   /** Material in its wrapped form. `material` is wiped. */
-  wrap(key: Pick<KmsKey, 'arn'>, version: number, material: Uint8Array): string {
-    const wrapped = this.#wrapping.wrap(material, materialContext(key.arn, version))
+  wrap(key: Bound, version: number, material: Uint8Array): string {
+    const wrapped = this.#wrapping.wrap(material, materialContext(key, version))
     material.fill(0)
     return wrapped
   }
@@ -50,7 +51,7 @@ export class KeyMaterial {
    */
   rewrapped(key: KmsKey): KmsKey {
     const anew = (wrapped: string, version: number) =>
-      wrapped === '' ? '' : this.#wrapping.rewrap(wrapped, materialContext(key.arn, version))
+      wrapped === GONE ? GONE : this.#wrapping.rewrap(wrapped, materialContext(key, version))
     const material = key.material.map((wrapped, i) => anew(wrapped, i + 1))
     const pending = key.imported?.pending
     // It is wrapped as the version that it is going to be.
@@ -89,7 +90,7 @@ export class KeyMaterial {
     if (!wrapped) throw new Fault('KmsCiphertextInvalid', {})
     let opened = known.get(wrapped)
     if (!opened) {
-      const material = this.#wrapping.unwrap(wrapped, materialContext(key.arn, version))
+      const material = this.#wrapping.unwrap(wrapped, materialContext(key, version))
       try {
         opened = toKey(material)
       } finally {
@@ -116,8 +117,14 @@ const toMessageKey = (material: Uint8Array) => new MessageKey(material)
 export function materialId(key: KmsKey, version: number): string {
   const imported = key.imported?.versions[version - 1]
   if (imported) return imported.id
-  return createHash('sha256').update(`${key.arn} material ${version}`).digest('hex')
+  return createHash('sha256').update(materialContext(key, version)).digest('hex')
 }
 
-const materialContext = (arn: string, version: number) => Buffer.from(`${arn} material ${version}`)
+/** Keys of a multi-Region set have their material in common, and its wraps, so those are of no region. */
+function materialContext({ arn, multiRegion }: Bound, version: number): Uint8Array {
+  return Buffer.from(`${multiRegion ? arnIn('', arn) : arn} material ${version}`)
+}
+
+/** What material is bound to. */
+type Bound = Pick<KmsKey, 'arn' | 'multiRegion'>
 const MOST_OPENED = 10_000

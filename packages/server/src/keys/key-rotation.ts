@@ -3,7 +3,8 @@
  * before still decrypts what was made with it. Nothing is encrypted anew.
  */
 import { Fault } from '../core/fault.ts'
-import { requireOrigin, withPendingActivated } from './imported-material.ts'
+import { requireOrigin, requirePending, withPendingActivated } from './imported-material.ts'
+import { isPrimary, requirePrimary } from './key-regions.ts'
 import { specOf } from './key-specs.ts'
 import { requireUsable } from './key-state.ts'
 import type { KmsKey, RotationSchedule, RotationType } from './kms-records.ts'
@@ -34,26 +35,30 @@ export function rotationSchedule(key: KmsKey): RotationSchedule | undefined {
   return scheduled(DEFAULT_PERIOD_DAYS, key.createdAtMs)
 }
 
-/** Asking again for the period that holds does not put the next rotation off. Throws as `requireSchedulable` and `requireUsable`. */
+/** Asking again for the period that holds does not put the next rotation off. Throws as `withoutSchedule`. */
 export function withSchedule(key: KmsKey, periodDays: number, nowMs: number): KmsKey {
   requireSchedulable(key)
+  requirePrimary(key)
   requireUsable(key)
   if (key.rotationSchedule?.periodDays === periodDays) return key
   return { ...key, rotationSchedule: scheduled(periodDays, nowMs) }
 }
 
-/** Throws as `requireSchedulable` and `requireUsable`. */
+/** Throws as `requireSchedulable`, `requirePrimary` and `requireUsable`. */
 export function withoutSchedule(key: KmsKey): KmsKey {
   requireSchedulable(key)
+  requirePrimary(key)
   requireUsable(key)
   const { rotationSchedule: _, ...rest } = key
   return rest
 }
 
-/** Throws as `requireRotatable` and `requireUsable`, and KmsLimitExceeded. */
-export function requireOnDemandRotation(key: KmsKey): void {
+/** Throws as `requireRotatable`, `requirePrimary` and `requireUsable`, KmsLimitExceeded, and as `requirePending`. */
+export function requireOnDemandRotation(key: KmsKey, replicas: readonly KmsKey[]): void {
   requireRotatable(key)
+  requirePrimary(key)
   requireUsable(key)
+  if (key.imported) requirePending(key, ...replicas)
   const onDemand = (key.rotations ?? []).filter(({ type }) => type === 'ON_DEMAND').length
   if (onDemand < MAX_ON_DEMAND) return
   throw new Fault('KmsLimitExceeded', {
@@ -61,10 +66,10 @@ export function requireOnDemandRotation(key: KmsKey): void {
   })
 }
 
-/** A key that cannot be used is not rotated; one that is enabled again when its time has passed is, at once. */
+/** A key that cannot be used is not rotated; one that is enabled again when its time has passed is, at once. Replicas follow. */
 export function isRotationDue(key: KmsKey, nowMs: number): boolean {
   const schedule = rotationSchedule(key)
-  return key.state === 'Enabled' && schedule !== undefined && schedule.nextAtMs <= nowMs
+  return isPrimary(key) && key.state === 'Enabled' && schedule !== undefined && schedule.nextAtMs <= nowMs
 }
 
 /**

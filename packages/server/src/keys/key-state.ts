@@ -30,13 +30,16 @@ export function requireWhole(key: KmsKey): void {
 /** For changes of a key that is going to stay. Throws KmsKeyStateInvalid. */
 export function requireLasting(key: KmsKey): void {
   requireNot(key, 'PendingDeletion')
+  requireNot(key, 'PendingReplicaDeletion')
 }
 
 /** For what ends a deletion. Throws KmsKeyStateInvalid. */
 export function requireLeaving(key: KmsKey): void {
-  if (key.state === 'PendingDeletion') return
+  if (isLeaving(key)) return
   throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: 'not pending deletion' })
 }
+
+export const isLeaving = ({ state }: KmsKey) => state === 'PendingDeletion' || state === 'PendingReplicaDeletion'
 
 function requireNot(key: KmsKey, state: keyof typeof WORDS): void {
   if (key.state === state) throw new Fault('KmsKeyStateInvalid', { keyArn: key.arn, state: WORDS[state] })
@@ -45,5 +48,6 @@ function requireNot(key: KmsKey, state: keyof typeof WORDS): void {
 /** They complete the text `<arn> is …`. */
 const WORDS = {
   PendingDeletion: 'pending deletion',
+  PendingReplicaDeletion: 'pending replica deletion',
   PendingImport: 'pending import',
 } as const satisfies Partial<Record<KeyState, string>>

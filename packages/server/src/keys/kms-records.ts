@@ -1,9 +1,10 @@
 /** Records of the KMS. */
+import { eachIn } from '../records/each-record.ts'
 import { name, ZERO } from '../records/names.ts'
-import { defineRecord } from '../records/record-store.ts'
+import { defineRecord, type RecordStore } from '../records/record-store.ts'
 import type { KeySpec, KeyUsage } from './key-specs.ts'
 
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingImport'
+export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion' | 'PendingImport'
 
 export interface KmsTag {
   readonly TagKey: string
@@ -46,6 +47,12 @@ export interface ImportedMaterials {
   readonly pending?: PendingMaterial
 }
 
+/** Keys of several regions that have their id, their material and its rotations in common; the same in all their records. */
+export interface MultiRegionSet {
+  readonly primaryRegion: string
+  readonly replicaRegions: readonly string[]
+}
+
 export interface KmsKey {
   readonly accountId: string
   readonly keyId: string
@@ -59,6 +66,8 @@ export interface KmsKey {
   readonly createdAtMs: number
   readonly state: KeyState
   readonly deletionAtMs?: number
+  /** How long a primary key is going to wait once its last replica is gone. */
+  readonly pendingWindowDays?: number
   readonly tags: readonly KmsTag[]
   /** The key policy as it was put; absent: the default one. */
   readonly policy?: string
@@ -66,6 +75,8 @@ export interface KmsKey {
   readonly grants?: number
   /** Wrapped material by version, the first being version 1. Empty where imported material is not here. */
   readonly material: readonly string[]
+  /** Set where it is of such a set, also as the only one. */
+  readonly multiRegion?: MultiRegionSet
   /** Set where the material is imported, not made here. */
   readonly imported?: ImportedMaterials
   /** How each version but the first came to be; absent: there is none but the first. */
@@ -92,6 +103,12 @@ export const kmsAliasRecord = defineRecord<KmsAlias>({
 /** Account ids have one length, so names of two accounts never mix. */
 export const keyName = (accountId: string, keyId: string) => name(accountId, ZERO, keyId)
 export const aliasName = (accountId: string, alias: string) => name(accountId, ZERO, alias)
+
+/** What stands for wrapped material that is not here. */
+export const GONE = ''
+
+/** Every key of a region. In other places of the same records names begin with no digit, as account ids do. */
+export const eachKey = (records: RecordStore) => eachIn(records, kmsKeyRecord, { gte: name('0'), lt: name(':') })
 
 export const newAlias = (alias: string, keyId: string, nowMs: number): KmsAlias => ({
   alias,

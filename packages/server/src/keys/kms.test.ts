@@ -6,6 +6,7 @@ import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
+import { KeyRegions } from './key-regions.ts'
 import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
 
@@ -34,12 +35,12 @@ test('a key that is due is gone with its aliases, and nothing else is', async ()
   const [due, waiting, kept] = [await made('alias/due'), await made('alias/waiting'), await made('alias/kept')]
   await kms.keys.scheduleDeletion(call, due.keyId, 7)
   await kms.keys.scheduleDeletion(call, waiting.keyId, 30)
-  expect(await destroyDueKeys(records, nowMs + 7 * DAY_MS - 1)).toEqual([])
+  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs + 7 * DAY_MS - 1)).toEqual([])
   nowMs += 7 * DAY_MS
   // It is over from this moment on, whether the sweep has been there or not.
   await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
-  expect(await destroyDueKeys(records, nowMs)).toEqual([due.arn])
-  expect(await destroyDueKeys(records, nowMs)).toEqual([])
+  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([due.arn])
+  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([])
   await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
   await expect(kms.keys.describeKey(call, 'alias/due')).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
   expect((await kms.keys.describeKey(call, 'alias/waiting')).state).toBe('PendingDeletion')
@@ -52,7 +53,7 @@ test('a deletion that is cancelled in time leaves the key disabled, and whole', 
   await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyStateInvalid' })
   await kms.keys.cancelDeletion(call, key.keyId)
   nowMs += 8 * DAY_MS
-  expect(await destroyDueKeys(records, nowMs)).toEqual([])
+  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([])
   await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyDisabled' })
   await kms.keys.setEnabled(call, key.keyId, true)
   expect(Buffer.from((await key.open()).bytes()).toString('hex')).toBe(key.bytes)

@@ -26,6 +26,7 @@ import { KeyImport } from './key-import.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import { KeyPairs } from './key-pairs.ts'
 import { quotaOfUse } from './key-quota.ts'
+import { KeyRegions, relatedArn } from './key-regions.ts'
 import type {
   DataKeyRequest,
   GeneratedDataKey,
@@ -38,13 +39,17 @@ import { requireAlgorithm } from './key-specs.ts'
 import { requireUsableFor, type UsableKey } from './key-state.ts'
 import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 import { KeyMacs } from './macs.ts'
+import { MultiRegionKeys } from './multi-region.ts'
 import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
 import { KeySigning } from './signing.ts'
 
 export interface KmsOptions {
+  /** Those of the region. */
   readonly records: RecordStore
   readonly storeKey: StoreKey
   readonly region: string
+  /** Where else the server answers the KMS; undefined: nowhere. */
+  readonly regions?: KeyRegions
   readonly clock: Clock
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
   readonly observer: Observer
@@ -54,6 +59,7 @@ export interface KmsOptions {
 export class Kms implements KeyService {
   readonly keys: KeyDirectory
   readonly imports: KeyImport
+  readonly multiRegion: MultiRegionKeys
   readonly aliases: KeyAliases
   readonly grants: KeyGrants
   readonly macs: KeyMacs
@@ -62,19 +68,23 @@ export class Kms implements KeyService {
   /** How material is wrapped anew when the store key gets a new version. */
   readonly rewrap: RecordRewrap<KmsKey>
   readonly #access: KeyAccess
+  readonly #region: string
   readonly #material: KeyMaterial
   readonly #clock: Clock
   readonly #observer: Observer
   readonly #quota: RequestQuota
 
-  constructor({ records, storeKey, region, clock, observer, quota }: KmsOptions) {
+  constructor({ records, storeKey, region, regions = new KeyRegions(records, region), ...options }: KmsOptions) {
+    const { clock, observer, quota } = options
     this.#material = new KeyMaterial(storeKey)
     this.rewrap = { kind: kmsKeyRecord, rewrapped: (key) => this.#material.rewrapped(key) }
     this.#access = new KeyAccess(records, region, clock)
-    const changes = new KeyChanges(records, this.#access)
+    const changes = new KeyChanges(records, this.#access, regions, clock)
     const common = { records, access: this.#access, changes, material: this.#material, clock }
     this.keys = new KeyDirectory({ ...common, region })
     this.imports = new KeyImport({ ...common, storeKey })
+    this.multiRegion = new MultiRegionKeys({ ...common, regions })
+    this.#region = region
     this.aliases = new KeyAliases(records, this.#access, region, clock)
     this.grants = new KeyGrants(records, this.#access, clock)
     const usable: UsableKey = (call, keyId, use) => this.#usable(call, keyId, use)
@@ -192,7 +202,7 @@ export class Kms implements KeyService {
       return { plaintext, keyArn: key.arn, keyMaterialId: undefined }
     }
     const names = readNames(ciphertextBlob)
-    const key = await this.#keyOf(call, names.keyArn, input.keyId, use)
+    const key = await this.#keyOf(call, relatedArn(this.#region, names.keyArn), input.keyId, use)
     requireUsableFor(key, action)
     const material = this.#material.open(key, names.materialVersion)
     const plaintext = decryptBlob(material, names.headBytes, ciphertextBlob, encryptionContext)
@@ -232,7 +242,7 @@ export class Kms implements KeyService {
     const destination = found.stored.value
     const sourceArn =
       sourceAlgorithm === 'SYMMETRIC_DEFAULT'
-        ? readNames(ciphertextBlob).keyArn
+        ? relatedArn(this.#region, readNames(ciphertextBlob).keyArn)
         : (await this.#access.find(call, requireKeyId(input.sourceKeyId, sourceAlgorithm), 'kms:ReEncryptFrom')).stored
             .value.arn
     const onSameKey = sourceArn === destination.arn

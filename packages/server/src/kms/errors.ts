@@ -45,6 +45,7 @@ const FAULTS: { readonly [C in KmsFaults]: Answer<C> } & { readonly [C in Exclud
   KmsMarkerInvalid: () => ['InvalidMarkerException', 'Could not deserialize marker'],
   KmsGrantIdInvalid: () => ['InvalidGrantIdException', 'Invalid grant id'],
   KmsGrantTokenInvalid: () => ['InvalidGrantTokenException', 'Invalid grant token'],
+  KmsReplicaExists: ({ message }) => ['AlreadyExistsException', message],
   KmsUnsupported: ({ message }) => ['UnsupportedOperationException', message],
   KmsImportTokenInvalid: () => ['InvalidImportTokenException', ''],
   KmsImportTokenExpired: () => ['ExpiredImportTokenException', ''],

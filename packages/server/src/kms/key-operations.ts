@@ -2,9 +2,10 @@
 import { Fault } from '../core/fault.ts'
 import { expirationOf, type KeyOrigin, originOf } from '../keys/imported-material.ts'
 import { materialId } from '../keys/key-material.ts'
+import { arnIn, multiRegionKeyType } from '../keys/key-regions.ts'
 import { KEY_SPEC_NAMES, type KeySpec, type KeyUsage, specOf, usagesOf } from '../keys/key-specs.ts'
 import type { Kms } from '../keys/kms.ts'
-import type { KmsKey } from '../keys/kms-records.ts'
+import type { KmsKey, MultiRegionSet } from '../keys/kms-records.ts'
 import type { Input } from '../protocols/input.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { validation } from './errors.ts'
@@ -22,12 +23,10 @@ export const KEY_OPERATIONS = {
   CreateKey: {
     readOnly: false,
     async run(kms, call, input) {
-      if (input.flag('MultiRegion')) {
-        throw new Fault('KmsUnsupported', { message: 'MultiRegion is not supported by this server.' })
-      }
       const key = await kms.keys.createKey(call, {
         ...readKind(input),
         origin: readOrigin(input),
+        multiRegion: input.flag('MultiRegion'),
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
         policy: optionalPolicy(input),
@@ -76,7 +75,7 @@ export const KEY_OPERATIONS = {
       const key = await kms.keys.scheduleDeletion(call, input.keyId(), days)
       return {
         KeyId: key.arn,
-        DeletionDate: seconds(key.deletionAtMs!),
+        ...(key.deletionAtMs !== undefined && { DeletionDate: seconds(key.deletionAtMs) }),
         KeyState: key.state,
         PendingWindowInDays: days,
       }
@@ -114,7 +113,7 @@ function readOrigin(input: Input): KeyOrigin {
   return origin ?? 'AWS_KMS'
 }
 
-function metadata(key: KmsKey): Record<string, unknown> {
+export function metadata(key: KmsKey): Record<string, unknown> {
   const expiration = expirationOf(key)
   return {
     AWSAccountId: key.accountId,
@@ -131,7 +130,18 @@ function metadata(key: KmsKey): Record<string, unknown> {
     KeyManager: key.manager,
     ...keyKind(key),
     ...(specOf(key) === 'SYMMETRIC_DEFAULT' && currentMaterial(key)),
-    MultiRegion: false,
+    ...(key.pendingWindowDays !== undefined && { PendingDeletionWindowInDays: key.pendingWindowDays }),
+    MultiRegion: key.multiRegion !== undefined,
+    ...(key.multiRegion && { MultiRegionConfiguration: multiRegionConfiguration(key, key.multiRegion) }),
+  }
+}
+
+function multiRegionConfiguration(key: KmsKey, { primaryRegion, replicaRegions }: MultiRegionSet) {
+  const at = (region: string) => ({ Arn: arnIn(region, key.arn), Region: region })
+  return {
+    MultiRegionKeyType: multiRegionKeyType(key),
+    PrimaryKey: at(primaryRegion),
+    ReplicaKeys: replicaRegions.map(at),
   }
 }
 

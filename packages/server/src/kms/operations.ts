@@ -10,6 +10,7 @@ import { KEY_OPERATIONS } from './key-operations.ts'
 import { KEY_PAIR_OPERATIONS } from './key-pair-operations.ts'
 import { KEY_POLICY_OPERATIONS } from './key-policy-operations.ts'
 import { MAC_OPERATIONS } from './mac-operations.ts'
+import { MULTI_REGION_OPERATIONS } from './multi-region-operations.ts'
 import { ROTATION_OPERATIONS } from './rotation-operations.ts'
 import { SIGNING_OPERATIONS } from './signing-operations.ts'
 import { TAG_OPERATIONS } from './tag-operations.ts'
@@ -25,11 +26,12 @@ const ROWS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   ...ROTATION_OPERATIONS,
   ...SIGNING_OPERATIONS,
   ...IMPORT_OPERATIONS,
+  ...MULTI_REGION_OPERATIONS,
   ...TAG_OPERATIONS,
   ...Object.fromEntries(
     (
       'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DescribeCustomKeyStores ' +
-      'DisconnectCustomKeyStore GetKeyLastUsage ReplicateKey UpdateCustomKeyStore UpdatePrimaryRegion'
+      'DisconnectCustomKeyStore GetKeyLastUsage UpdateCustomKeyStore'
     )
       .split(' ')
       .map((name) => [name, { readOnly: /^(Get|Describe)/.test(name) }]),

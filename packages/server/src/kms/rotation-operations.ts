@@ -46,6 +46,7 @@ export const ROTATION_OPERATIONS = {
       const included = input.choice('IncludeKeyMaterial', ['ALL_KEY_MATERIAL', 'ROTATIONS_ONLY'] as const)
       const key = await kms.keys.describeKey(call, input.keyId(), 'kms:ListKeyRotations')
       requireRotatable(key)
+      const isReady = await kms.multiRegion.isPendingEverywhere(key)
       const first = included === 'ALL_KEY_MATERIAL' ? 1 : 2
       if (after !== undefined && !/^[1-9]\d{0,9}$/.test(after)) throw new Fault('KmsMarkerInvalid', {})
       const from = after === undefined ? first : Number(after) + 1
@@ -54,15 +55,15 @@ export const ROTATION_OPERATIONS = {
       const to = Math.min(from + limit - 1, last)
       const versions = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
       return {
-        Rotations: versions.map((version) => listed(key, version)),
+        Rotations: versions.map((version) => listed(key, version, isReady)),
         ...truncation(to < last, String(to)),
       }
     },
   },
 } satisfies Readonly<Record<string, ServiceOperation<Kms>>>
 
-/** One material of a key; pending material is the version after its newest. */
-function listed(key: KmsKey, version: number): Record<string, unknown> {
+/** One material of a key; pending material is the version after its newest, and ready once each key of the set has it. */
+function listed(key: KmsKey, version: number, isReady: boolean): Record<string, unknown> {
   const newest = key.material.length
   const imported = key.imported?.versions[version - 1] ?? key.imported?.pending
   // The first material came with the key, by no rotation.
@@ -70,7 +71,14 @@ function listed(key: KmsKey, version: number): Record<string, unknown> {
   return {
     KeyId: key.keyId,
     KeyMaterialId: imported?.id ?? materialId(key, version),
-    KeyMaterialState: version > newest ? 'PENDING_ROTATION' : version === newest ? 'CURRENT' : 'NON_CURRENT',
+    KeyMaterialState:
+      version > newest
+        ? isReady
+          ? 'PENDING_ROTATION'
+          : 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
+        : version === newest
+          ? 'CURRENT'
+          : 'NON_CURRENT',
     ...(imported && importFacts(imported, key.material[version - 1] ?? key.imported?.pending?.wrapped)),
     ...(rotation && { RotationDate: rotation.atMs / 1000, RotationType: rotation.type }),
   }

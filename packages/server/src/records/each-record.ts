@@ -1,7 +1,7 @@
 /** Goes through all records of a kind, a page at a time. */
 import { isFault } from '../core/fault.ts'
 import { nameAfter, prefixEnd } from './names.ts'
-import type { RecordKind, RecordStore, Stored } from './record-store.ts'
+import type { RecordKind, RecordRange, RecordStore, Stored } from './record-store.ts'
 
 /** Every record whose name begins with `prefix`, in order; all of the kind without one. */
 export async function* each<T>(
@@ -9,12 +9,20 @@ export async function* each<T>(
   kind: RecordKind<T>,
   prefix: Uint8Array = ALL_NAMES.gte,
 ): AsyncGenerator<Stored<T>> {
-  const lt = prefix.length === 0 ? ALL_NAMES.lt : prefixEnd(prefix)
-  for (let gte = prefix; ; ) {
-    const page = await records.range(kind, { gte, lt, limit: PAGE })
+  yield* eachIn(records, kind, { gte: prefix, lt: prefix.length === 0 ? ALL_NAMES.lt : prefixEnd(prefix) })
+}
+
+/** Every record whose name is in a range, in order. */
+export async function* eachIn<T>(
+  records: RecordStore,
+  kind: RecordKind<T>,
+  { gte, lt }: Pick<RecordRange, 'gte' | 'lt'>,
+): AsyncGenerator<Stored<T>> {
+  for (let from = gte; ; ) {
+    const page = await records.range(kind, { gte: from, lt, limit: PAGE })
     yield* page
     if (page.length < PAGE) return
-    gte = nameAfter(page.at(-1)!.name)
+    from = nameAfter(page.at(-1)!.name)
   }
 }
 

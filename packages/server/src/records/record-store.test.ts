@@ -105,3 +105,24 @@ test('prefixEnd bounds exactly the names that begin with the prefix', () => {
     }),
   )
 })
+
+test('places of one store have names of their own, and commit together', async () => {
+  const { catalog, records } = make()
+  const [here, there] = [records, records.within(name('eu-west-1', new Uint8Array(1)))]
+  const wide = { gte: name('a'), lt: name('z'), limit: 9 }
+  const both = (text: string) => [
+    here.put(cachedNote, name('x'), { text }),
+    there.put(cachedNote, name('x'), { text: `${text}!` }),
+  ]
+  await here.commit([here.still(cachedNote, name('x'), undefined)], both('one'))
+  const stored = (await there.get(cachedNote, name('x')))!
+  expect([stored.value.text, Buffer.from(stored.name).toString()]).toEqual(['one!', 'x'])
+  expect((await there.range(cachedNote, wide)).map((one) => Buffer.from(one.name).toString())).toEqual(['x'])
+  expect((await there.names(cachedNote, wide)).map((one) => Buffer.from(one).toString())).toEqual(['x'])
+  expect((await catalog.getMany([name('Cx'), name('Ceu-west-1\0x')])).every(Boolean)).toBe(true)
+  // What holds in one place is checked for a commit to another.
+  await there.commit([], [there.put(cachedNote, name('x'), { text: 'two' })])
+  expect(await here.commit([there.unchanged(cachedNote, stored)], both('three'))).toBe(false)
+  expect((await here.get(cachedNote, name('x')))?.value.text).toBe('one')
+  expect(await records.within(name('other')).get(cachedNote, name('x'))).toBeUndefined()
+})

@@ -10,6 +10,7 @@ import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
 import type { SealingKey } from '../root-key/store-key.ts'
 import type { Catalog, CatalogEntry, Check, EntryVersion, Mutation } from '../storage/catalog.ts'
+import { name as joined } from './names.ts'
 import { RecordSealer } from './record-sealer.ts'
 
 /** One kind of record. Made with {@link defineRecord}. `T` is what the JSON holds. */
@@ -68,55 +69,68 @@ export class RecordStore {
   readonly catalog: Catalog
   readonly sealer: RecordSealer
   readonly #cache = new Recent<{ version: EntryVersion; value: unknown }>(CACHED_RECORDS)
-  readonly #committing = new Set<Promise<unknown>>()
+  /** Of all places. */
+  readonly #committing: Set<Promise<unknown>>
+  readonly #place: Uint8Array
 
-  /** `recordKey`: derived from the store key. */
-  constructor(catalog: Catalog, recordKey: SealingKey) {
+  /** `recordKey`: derived from the store key; or a store of which this is another place. */
+  constructor(catalog: Catalog, recordKey: SealingKey | RecordStore, place: Uint8Array = NOWHERE) {
+    const isPlace = recordKey instanceof RecordStore
     this.catalog = catalog
-    this.sealer = new RecordSealer(recordKey)
+    this.sealer = isPlace ? recordKey.sealer : new RecordSealer(recordKey)
+    this.#committing = isPlace ? recordKey.#committing : new Set()
+    this.#place = isPlace ? joined(recordKey.#place, place) : place
+  }
+
+  /**
+   * The same kinds of records in another place: all names there begin with `place`, which whoever uses them need not know.
+   * Checks and mutations of several places may be committed together.
+   */
+  within(place: Uint8Array): RecordStore {
+    return new RecordStore(this.catalog, this, place)
   }
 
   /** Throws Fault 'Damaged' where the stored bytes do not authenticate. */
   async get<T>(kind: RecordKind<T>, name: Uint8Array): Promise<Stored<T> | undefined> {
-    const [entry] = await this.catalog.getMany([catalogKey(kind, name)])
+    const [entry] = await this.catalog.getMany([this.#catalogKey(kind, name)])
     return entry && this.#open(kind, name, entry)
   }
 
   /** Two records from one snapshot. */
   async getBoth<A, B>(a: RecordKey<A>, b: RecordKey<B>): Promise<[Stored<A> | undefined, Stored<B> | undefined]> {
-    const [first, second] = await this.catalog.getMany([catalogKey(...a), catalogKey(...b)])
+    const [first, second] = await this.catalog.getMany([this.#catalogKey(...a), this.#catalogKey(...b)])
     return [first && this.#open(a[0], a[1], first), second && this.#open(b[0], b[1], second)]
   }
 
   async range<T>(kind: RecordKind<T>, range: RecordRange): Promise<Stored<T>[]> {
     const entries = await this.#entries(kind, range)
-    return entries.map((entry) => this.#open(kind, entry.key.subarray(1), entry))
+    return entries.map((entry) => this.#open(kind, this.#nameOf(entry), entry))
   }
 
   /** Names only, without opening the values. */
   async names(kind: RecordKind<unknown>, range: RecordRange): Promise<Uint8Array[]> {
-    return (await this.#entries(kind, range)).map((entry) => entry.key.subarray(1))
+    return (await this.#entries(kind, range)).map((entry) => this.#nameOf(entry))
   }
 
   /** Bytes that are sealed already, as `putBytes` stored them. */
   async getBytes(kind: RecordKind<Uint8Array>, name: Uint8Array): Promise<Uint8Array | undefined> {
-    const [entry] = await this.catalog.getMany([catalogKey(kind, name)])
+    const [entry] = await this.catalog.getMany([this.#catalogKey(kind, name)])
     return entry?.value
   }
 
   /** Holds while the record is still the one that was read. */
   unchanged<T>(kind: RecordKind<T>, stored: Stored<T>): Check {
-    return { key: catalogKey(kind, stored.name), version: stored.version }
+    return { key: this.#catalogKey(kind, stored.name), version: stored.version }
   }
 
   /** Holds while what was read (or found absent) under this name is still so. */
   still<T>(kind: RecordKind<T>, name: Uint8Array, stored: Stored<T> | undefined): Check {
-    return { key: catalogKey(kind, name), version: stored?.version }
+    return { key: this.#catalogKey(kind, name), version: stored?.version }
   }
 
   /** Sealed when it is committed, and so by the version of the store key that seals then. */
   put<T>(kind: RecordKind<T>, name: Uint8Array, value: T): Mutation {
-    const key = catalogKey(kind, name)
+    const key = this.#catalogKey(kind, name)
     const { sealer } = this
     return {
       key,
@@ -127,11 +141,11 @@ export class RecordStore {
   }
 
   putBytes(kind: RecordKind<Uint8Array>, name: Uint8Array, value: Uint8Array): Mutation {
-    return { key: catalogKey(kind, name), value }
+    return { key: this.#catalogKey(kind, name), value }
   }
 
   remove(kind: RecordKind<unknown>, name: Uint8Array): Mutation {
-    return { key: catalogKey(kind, name), value: undefined }
+    return { key: this.#catalogKey(kind, name), value: undefined }
   }
 
   /** As {@link Catalog.commit}. */
@@ -153,8 +167,8 @@ export class RecordStore {
 
   #entries(kind: RecordKind<unknown>, { gte, lt, limit, reverse }: RecordRange): Promise<CatalogEntry[]> {
     return this.catalog.range({
-      gte: catalogKey(kind, gte),
-      lt: catalogKey(kind, lt),
+      gte: this.#catalogKey(kind, gte),
+      lt: this.#catalogKey(kind, lt),
       limit,
       reverse: reverse ?? false,
     })
@@ -174,20 +188,27 @@ export class RecordStore {
   #decode<T>(kind: RecordKind<T>, name: Uint8Array, { value }: CatalogEntry): T {
     const where = `record ${kind.label} ${Buffer.from(name).toString('hex')}`
     try {
-      const opened = this.sealer.open(catalogKey(kind, name), kind.formatVersion, value)
+      const opened = this.sealer.open(this.#catalogKey(kind, name), kind.formatVersion, value)
       return JSON.parse(Buffer.from(opened.buffer, opened.byteOffset, opened.length).toString('utf8')) as T
     } catch (error) {
       if (error instanceof SealError) throw new Fault('Damaged', { what: where }, { cause: error })
       throw error
     }
   }
-}
 
-function catalogKey(kind: RecordKind<unknown>, name: Uint8Array): Uint8Array {
-  const key = Buffer.allocUnsafe(1 + name.length)
-  key[0] = kind.prefix.charCodeAt(0)
-  key.set(name, 1)
-  return key
+  #catalogKey(kind: RecordKind<unknown>, name: Uint8Array): Uint8Array {
+    const nameAt = 1 + this.#place.length
+    const key = Buffer.allocUnsafe(nameAt + name.length)
+    key[0] = kind.prefix.charCodeAt(0)
+    key.set(this.#place, 1)
+    key.set(name, nameAt)
+    return key
+  }
+
+  #nameOf({ key }: CatalogEntry): Uint8Array {
+    return key.subarray(1 + this.#place.length)
+  }
 }
 
 const CACHED_RECORDS = 10_000
+const NOWHERE = new Uint8Array(0)

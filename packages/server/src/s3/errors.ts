@@ -272,6 +272,7 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   KmsMarkerInvalid: () => kms('InvalidMarkerException', ''),
   KmsGrantIdInvalid: () => kms('InvalidGrantIdException', 'Invalid grant id'),
   KmsGrantTokenInvalid: () => kms('InvalidGrantTokenException', 'Invalid grant token'),
+  KmsReplicaExists: ({ message }) => kms('AlreadyExistsException', message),
   KmsUnsupported: ({ message }) => kms('UnsupportedOperationException', message),
   KmsImportTokenInvalid: () => kms('InvalidImportTokenException', ''),
   KmsImportTokenExpired: () => kms('ExpiredImportTokenException', ''),
