@@ -39,6 +39,9 @@ Symmetric keys (\`SYMMETRIC_DEFAULT\`), HMAC keys (\`HMAC_224\` to \`HMAC_512\`)
 One server answers the KMS in its own region and in those of \`kms: { regions: [...] }\`; S3 is in one. Replicas of multi-Region
 keys are ready at once, without the states \`Creating\` and \`Updating\`.
 
+GetKeyLastUsage knows uses by all processes at once; it names no CloudTrail event. Uses are written down once a minute and at an
+orderly end.
+
 Key material is made here or imported (Origin \`EXTERNAL\`). A disabled key that gets its own material again stays disabled. The
 bytes of deleted and expired material leave the key's record; what was once committed may stay in free pages of the catalog's
 file, sealed, until they are written again.

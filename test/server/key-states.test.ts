@@ -22,6 +22,7 @@ import {
   GenerateDataKeyPairWithoutPlaintextCommand,
   GenerateDataKeyWithoutPlaintextCommand,
   GenerateMacCommand,
+  GetKeyLastUsageCommand,
   GetKeyPolicyCommand,
   GetKeyRotationStatusCommand,
   GetParametersForImportCommand,
@@ -238,6 +239,7 @@ const OPERATIONS = {
     },
   },
   DeleteImportedKeyMaterial: { send: ({ KeyId }) => kms.send(new DeleteImportedKeyMaterialCommand({ KeyId })) },
+  GetKeyLastUsage: { send: ({ KeyId }) => kms.send(new GetKeyLastUsageCommand({ KeyId })) },
   ReplicateKey: { key: MULTI_REGION, send: ({ KeyId }) => replicated(KeyId) },
   UpdatePrimaryRegion: {
     key: MULTI_REGION,
@@ -295,6 +297,7 @@ const TABLE: Readonly<Record<Name, readonly [Answer, Answer, Answer, Answer]>> =
   GetParametersForImport: [NOT_EXTERNAL, NOT_EXTERNAL, NOT_EXTERNAL, OK],
   ImportKeyMaterial: [NOT_EXTERNAL, NOT_EXTERNAL, NOT_EXTERNAL, OK],
   DeleteImportedKeyMaterial: [NOT_EXTERNAL, NOT_EXTERNAL, NOT_EXTERNAL, OK],
+  GetKeyLastUsage: [OK, OK, OK, OK],
   ReplicateKey: [OK, DISABLED, DELETED, EMPTY],
   UpdatePrimaryRegion: [OK, DISABLED, DELETED_LATER, EMPTY],
 }

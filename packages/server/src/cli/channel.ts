@@ -7,6 +7,8 @@ import type { WorkerStart } from './worker.ts'
 export type Question =
   | { readonly about: 'metrics' }
   | { readonly about: 'refusal'; readonly requestId: string }
+  /** The last use of a KMS key that is not written yet. */
+  | { readonly about: 'key-usage'; readonly keyArn: string }
   /** What was counted against quotas and not told yet; the primary answers it for all. */
   | { readonly about: 'quota-usage'; readonly region: string; readonly accountId: string }
 

@@ -96,6 +96,7 @@ async function prepareStore(settings: Settings, ring: KeyRing): Promise<Store> {
       })
     }
   }
+  for (const { lastUsage } of store.kmsByRegion.values()) await lastUsage.begin()
   for (const key of file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
   return store
 }

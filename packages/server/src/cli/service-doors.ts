@@ -13,6 +13,7 @@ import { type AccessKeyPair, Directory } from '../identity/directory.ts'
 import { httpsFetch, OidcKeys } from '../identity/oidc-keys.ts'
 import { Sessions } from '../identity/sessions.ts'
 import type { Kms } from '../keys/kms.ts'
+import type { KeyUsage } from '../keys/last-usage.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
 import { awsJson } from '../protocols/aws-json.ts'
@@ -57,6 +58,10 @@ export interface ServiceDoors extends Doors {
   checkStore(): Promise<void>
   /** Takes the store key as it is now. Resolves when nothing that was sealed before is under way. */
   takeStoreKey(storeKey: ExportedStoreKey): Promise<void>
+  /** The last use of a KMS key that this process has noted and not written down. */
+  notedUse(keyArn: string): KeyUsage | undefined
+  /** Writes such notes down. */
+  flushKeyUsage(): Promise<void>
   close(): Promise<void>
 }
 
@@ -76,6 +81,7 @@ export async function openServiceDoors(
     clock,
     observer,
     quota: options.quota,
+    usageElsewhere: async (keyArn) => (await options.askAll({ about: 'key-usage', keyArn })) as readonly KeyUsage[],
     ...storeSettings(file),
   })
   const directory = new Directory({
@@ -191,6 +197,8 @@ export async function openServiceDoors(
       storeKey.update(now)
       return store.records.settled()
     },
+    notedUse: (keyArn) => store.kmsByRegion.get(keyArn.split(':')[3]!)?.lastUsage.noted(keyArn),
+    flushKeyUsage: () => store.flushKeyUsage(),
     close: () => store.close(),
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Observer } from '../core/outcome.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { KeyRegions } from '../keys/key-regions.ts'
-import { Kms } from '../keys/kms.ts'
+import { Kms, type KmsOptions } from '../keys/kms.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
 import { UtilizationReports } from '../limits/utilization-reports.ts'
@@ -38,6 +38,8 @@ export interface StoreOptions {
   readonly quotas: Pick<AppliedQuotasOptions, 'profile' | 'approveUpTo'>
   /** In which the KMS answers besides `region`. */
   readonly kmsRegions: readonly string[]
+  /** Set where there are other processes that use keys. */
+  readonly usageElsewhere?: KmsOptions['usageElsewhere']
 }
 
 /** What of the configuration the stores need. */
@@ -56,7 +58,8 @@ export async function openStore(options: StoreOptions) {
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, storeKey.derive('records'))
   const keyRegions = new KeyRegions(records, region, options.kmsRegions)
-  const common = { regions: keyRegions, storeKey, clock, observer, quota }
+  const { usageElsewhere } = options
+  const common = { regions: keyRegions, storeKey, clock, observer, quota, ...(usageElsewhere && { usageElsewhere }) }
   const kmsByRegion = new Map(
     keyRegions.names.map((one) => [one, new Kms({ ...common, records: keyRegions.of(one), region: one })]),
   )
@@ -91,6 +94,10 @@ export async function openStore(options: StoreOptions) {
     acls: new ObjectAcls(records, clock),
     tagging: new Tagging(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
+    /** Writes down what this process has noted of the uses of keys. */
+    async flushKeyUsage() {
+      for (const { lastUsage } of kmsByRegion.values()) await lastUsage.flush()
+    },
     async close() {
       await catalog.close()
       await blobs.close()

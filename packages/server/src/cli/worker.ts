@@ -47,6 +47,8 @@ export interface RunningWorker {
 const CERTIFICATE_POLL_MS = 5_000
 /** How often a worker tells what it counted against quotas. */
 const REPORT_MS = 5_000
+/** How often a worker writes down which keys it has used. */
+const KEY_USAGE_MS = 60_000
 
 export async function runWorker(start: WorkerStart, say: (message: ToPrimary) => void): Promise<RunningWorker> {
   const { settings } = start
@@ -103,7 +105,10 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     const calls = quota.drain()
     if (calls.length > 0) say({ type: 'counted', calls })
   }, REPORT_MS)
-  for (const timer of [poll, report]) timer.unref()
+  const flush = setInterval(() => {
+    opened?.flushKeyUsage().catch((error) => logger.error({ event: 'key-usage-not-written', error: describe(error) }))
+  }, KEY_USAGE_MS)
+  for (const timer of [poll, report, flush]) timer.unref()
 
   return {
     httpPort: listener.httpPort,
@@ -116,6 +121,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
           return refusals.find(question.requestId)
         case 'quota-usage':
           return quota.drain()
+        case 'key-usage':
+          return opened?.notedUse(question.keyArn)
       }
     },
     answered: (id, answers) => channel.answered(id, answers),
@@ -127,6 +134,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       clearInterval(poll)
       clearInterval(report)
       await listener.drain()
+      clearInterval(flush)
+      await opened?.flushKeyUsage()
       await opened?.close()
       await new Promise<void>((resolve) => logger.flush(() => resolve()))
     },

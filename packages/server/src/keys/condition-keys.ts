@@ -67,6 +67,8 @@ export interface KeySubject {
   readonly requestAlias: string | undefined
   /** Aliases of the key; looked up only where a policy asks for them. */
   readonly aliases: readonly string[]
+  /** For how long the key has not been used; likewise. */
+  readonly trailingDays?: number | undefined
 }
 
 type Row = (subject: KeySubject) => KeyValue
@@ -127,6 +129,7 @@ export const KMS_KEYS: KeyTable<KeySubject> = {
     'kms:grantisforawsresource': ({ use: { action } }) =>
       action === 'kms:CreateGrant' || action === 'kms:ListGrants' || action === 'kms:RevokeGrant' ? false : undefined,
     'kms:schedulekeydeletionpendingwindowindays': ({ use }) => use.pendingWindowInDays,
+    'kms:trailingdayswithoutkeyusage': ({ trailingDays }) => trailingDays,
     'kms:rotationperiodindays': ({ use }) => use.rotationPeriodInDays,
     'kms:bypasspolicylockoutsafetycheck': ({ use }) => use.bypassesLockoutCheck,
     'aws:tagkeys': ({ use }) => use.tagKeys ?? use.tags?.map(({ TagKey }) => TagKey),

@@ -23,6 +23,7 @@ import { aliasesOf } from './key-aliases.ts'
 import { type KeyReference, keyNotFound, readKeyReference } from './key-id.ts'
 import { keyPolicy } from './key-policy.ts'
 import { aliasName, type KmsKey, keyName, kmsAliasRecord, kmsKeyRecord } from './kms-records.ts'
+import type { LastUsage } from './last-usage.ts'
 
 /** A key that a request names, as it is at that moment. */
 export interface FoundKey {
@@ -35,11 +36,18 @@ export class KeyAccess {
   readonly #records: RecordStore
   readonly #region: string
   readonly #clock: Clock
+  readonly #lastUsage: LastUsage
 
-  constructor(records: RecordStore, region: string, clock: Clock) {
+  constructor(records: RecordStore, region: string, clock: Clock, lastUsage: LastUsage) {
     this.#records = records
     this.#region = region
     this.#clock = clock
+    this.#lastUsage = lastUsage
+  }
+
+  /** The same of another region's keys. */
+  in(region: string, records: RecordStore): KeyAccess {
+    return new KeyAccess(records, region, this.#clock, this.#lastUsage)
   }
 
   /** The key that a request names, where it allows the use. Throws as `find` and `require`. */
@@ -76,9 +84,13 @@ export class KeyAccess {
   async require(call: CallContext, { stored, requestAlias }: FoundKey, use: KeyUse, grant?: KmsGrant): Promise<void> {
     const key = stored.value
     const policy = keyPolicy(key)
-    const asksForAliases = anyMentions(call.principal, policy, 'kms:resourcealiases')
-    const aliases = asksForAliases ? await aliasesOf(this.#records, key) : []
-    const access = accessOf({ call, key, use, requestAlias, aliases: aliases.map(({ value }) => value.alias) }, policy)
+    // What takes a look at other records is looked up only where a policy asks for it.
+    const asksFor = (name: string) => anyMentions(call.principal, policy, name)
+    const found = asksFor('kms:resourcealiases') ? await aliasesOf(this.#records, key) : []
+    const aliases = found.map(({ value }) => value.alias)
+    const asksForUse = use.action in ENDING && asksFor('kms:trailingdayswithoutkeyusage')
+    const trailingDays = asksForUse ? await this.#lastUsage.trailingDays(key) : undefined
+    const access = accessOf({ call, key, use, requestAlias, aliases, trailingDays }, policy)
     let decision = authorize(call, access)
     if (!decision.allowed && !decision.explicit && factsOf(use.action).grantable && key.grants) {
       decision = (await this.#byGrant(call, access, key, use, grant)) ?? decision
@@ -183,6 +195,9 @@ function refusal(
   const reason = isStranger && type === 'resource-based' ? NOT_SHARED : detail.reason
   return new Fault('AccessDenied', { ...detail, reason, told: true })
 }
+
+/** The operations that may ask for how long a key has not been used. */
+const ENDING = { 'kms:DisableKey': true, 'kms:ScheduleKeyDeletion': true }
 
 /** The same of a key that is not there, so that nobody learns of other accounts' keys. */
 const NOT_SHARED =

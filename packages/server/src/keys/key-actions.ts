@@ -50,6 +50,7 @@ export const KEY_ACTIONS = {
   'kms:DeleteImportedKeyMaterial': {},
   'kms:ReplicateKey': {},
   'kms:UpdatePrimaryRegion': {},
+  'kms:GetKeyLastUsage': {},
   'kms:GetKeyPolicy': {},
   'kms:PutKeyPolicy': {},
   'kms:ListKeyPolicies': {},

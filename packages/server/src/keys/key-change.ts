@@ -3,10 +3,10 @@
  * replicas of a multi-Region primary key follow it in the same commit.
  */
 import type { Clock } from '../core/clock.ts'
-import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
+import { attempt } from './attempt.ts'
 import type { KeyUse } from './condition-keys.ts'
 import { asOf } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
@@ -61,14 +61,3 @@ export class KeyChanges {
     return done ? next : undefined
   }
 }
-
-/** What `once` resolves to at last; it resolves to nothing where somebody else was faster. Throws Contention. */
-export async function attempt<T>(what: string, once: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const result = await once()
-    if (result !== undefined) return result
-  }
-  throw new Fault('Contention', { what })
-}
-
-const MOST_TRIES = 10

@@ -8,6 +8,7 @@ import { isWhole } from './imported-material.ts'
 import { aliasesOf } from './key-aliases.ts'
 import { isFollowed, type KeyRegions, replacing } from './key-regions.ts'
 import { eachKey, type KmsKey, kmsAliasRecord, kmsKeyRecord } from './kms-records.ts'
+import { keyUsageRecord } from './last-usage.ts'
 
 /**
  * Removes every key of a region that is due by `nowMs`, with its aliases and grants, as the AWS KMS does (developer guide, "Deleting
@@ -19,7 +20,7 @@ export async function destroyDueKeys(regions: KeyRegions, region: string, nowMs:
   for await (const key of eachKey(records)) {
     const { accountId, keyId, arn, deletionAtMs } = key.value
     if (deletionAtMs === undefined || deletionAtMs > nowMs) continue
-    const removals: Mutation[] = [records.remove(kmsKeyRecord, key.name)]
+    const removals: Mutation[] = [records.remove(kmsKeyRecord, key.name), records.remove(keyUsageRecord, key.name)]
     for (const alias of await aliasesOf(records, key.value)) removals.push(records.remove(kmsAliasRecord, alias.name))
     for await (const grant of each(records, grantRecord, grantNames.ofKey(accountId, keyId))) {
       removals.push(...grantRemovals(records, grant.value))

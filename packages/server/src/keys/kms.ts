@@ -2,7 +2,7 @@
  * The KMS: what can be done with keys. The KMS door and S3 call the same methods, so authorization, state and audit meet
  * both alike. Source: AWS KMS API reference; texts as AWS gives them.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { DataKey } from '@strongroom/crypto'
 import { generateDataKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
@@ -38,10 +38,12 @@ import type {
 import { requireAlgorithm } from './key-specs.ts'
 import { requireUsableFor, type UsableKey } from './key-state.ts'
 import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
+import { LastUsage, type LastUsageOptions } from './last-usage.ts'
 import { KeyMacs } from './macs.ts'
 import { MultiRegionKeys } from './multi-region.ts'
 import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
 import { KeySigning } from './signing.ts'
+import { CallsViaS3 } from './via-s3.ts'
 
 export interface KmsOptions {
   /** Those of the region. */
@@ -54,12 +56,15 @@ export interface KmsOptions {
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
   readonly observer: Observer
   readonly quota: RequestQuota
+  /** What all processes have noted of a key's uses; undefined: this is the only one. */
+  readonly usageElsewhere?: LastUsageOptions['elsewhere']
 }
 
 export class Kms implements KeyService {
   readonly keys: KeyDirectory
   readonly imports: KeyImport
   readonly multiRegion: MultiRegionKeys
+  readonly lastUsage: LastUsage
   readonly aliases: KeyAliases
   readonly grants: KeyGrants
   readonly macs: KeyMacs
@@ -70,15 +75,15 @@ export class Kms implements KeyService {
   readonly #access: KeyAccess
   readonly #region: string
   readonly #material: KeyMaterial
-  readonly #clock: Clock
-  readonly #observer: Observer
+  readonly #viaS3: CallsViaS3
   readonly #quota: RequestQuota
 
   constructor({ records, storeKey, region, regions = new KeyRegions(records, region), ...options }: KmsOptions) {
     const { clock, observer, quota } = options
     this.#material = new KeyMaterial(storeKey)
     this.rewrap = { kind: kmsKeyRecord, rewrapped: (key) => this.#material.rewrapped(key) }
-    this.#access = new KeyAccess(records, region, clock)
+    this.lastUsage = new LastUsage({ records, clock, elsewhere: options.usageElsewhere })
+    this.#access = new KeyAccess(records, region, clock, this.lastUsage)
     const changes = new KeyChanges(records, this.#access, regions, clock)
     const common = { records, access: this.#access, changes, material: this.#material, clock }
     this.keys = new KeyDirectory({ ...common, region })
@@ -91,8 +96,7 @@ export class Kms implements KeyService {
     this.macs = new KeyMacs(usable, this.#material)
     this.signing = new KeySigning(usable, this.#material)
     this.pairs = new KeyPairs(usable, this.#material)
-    this.#clock = clock
-    this.#observer = observer
+    this.#viaS3 = new CallsViaS3({ observer, clock, lastUsage: this.lastUsage })
     this.#quota = quota
   }
 
@@ -106,7 +110,7 @@ export class Kms implements KeyService {
 
   generateDataKey(call: CallContext, request: DataKeyRequest): Promise<GeneratedDataKey> {
     const { keyId, encryptionContext } = request
-    return this.#observed(call, 'GenerateDataKey', encryptionContext, async (viaS3, tell) => {
+    return this.#viaS3.make(call, 'GenerateDataKey', encryptionContext, async (viaS3, tell) => {
       const action = 'kms:GenerateDataKey'
       const found: FoundKey =
         keyId === undefined
@@ -124,7 +128,7 @@ export class Kms implements KeyService {
   }
 
   unwrapDataKey(call: CallContext, request: UnwrapRequest): Promise<DataKey> {
-    return this.#observed(call, 'Decrypt', request.encryptionContext, async (viaS3, tell) => {
+    return this.#viaS3.make(call, 'Decrypt', request.encryptionContext, async (viaS3, tell) => {
       tell(request.keyArn)
       const { plaintext } = await this.decrypt(viaS3, {
         ciphertextBlob: request.wrapped,
@@ -136,10 +140,11 @@ export class Kms implements KeyService {
   }
 
   wrapDataKey(call: CallContext, { keyId, encryptionContext, dataKey }: WrapRequest) {
-    return this.#observed(call, 'Encrypt', encryptionContext, async (viaS3, tell) => {
+    return this.#viaS3.make(call, 'Encrypt', encryptionContext, async (viaS3, tell) => {
       tell(keyId)
       const plaintext = dataKey.bytes()
       const { ciphertextBlob, keyArn } = await this.encrypt(viaS3, { keyId, plaintext, encryptionContext })
+      tell(keyArn)
       return { wrapped: ciphertextBlob, keyArn }
     })
   }
@@ -320,57 +325,5 @@ export class Kms implements KeyService {
     const key = await this.#allowed(call, named, use)
     if (key.arn !== keyArn) throw new Fault('KmsKeyIncorrect', {})
     return key
-  }
-
-  async #observed<T>(
-    call: CallContext,
-    operation: string,
-    encryptionContext: EncryptionContext,
-    run: (viaS3: CallContext, tell: (keyArn: string) => void) => Promise<T>,
-  ): Promise<T> {
-    const decisions: DecisionFacts[] = []
-    let startedAtMs = this.#clock.nowMs()
-    const viaS3: CallContext = {
-      ...call,
-      via: 's3',
-      counted(atMs) {
-        startedAtMs = atMs
-      },
-      decided(decision) {
-        decisions.push(decision)
-        call.decided(decision)
-      },
-    }
-    let usedArn: string | undefined
-    let errorCode: string | undefined
-    try {
-      return await run(viaS3, (arn) => {
-        usedArn = arn
-      })
-    } catch (error) {
-      errorCode = isFault(error) ? error.code : 'InternalError'
-      throw error
-    } finally {
-      this.#observer.observe({
-        service: 'kms',
-        operation,
-        requestId: randomUUID(),
-        viaRequestId: call.requestId,
-        startedAtMs,
-        durationMs: this.#clock.nowMs() - startedAtMs,
-        status: errorCode === undefined ? 200 : 400,
-        errorCode,
-        caller: call.principal,
-        sourceIp: call.sourceIp,
-        userAgent: call.userAgent,
-        tls: undefined,
-        bytesIn: 0,
-        bytesOut: 0,
-        readOnly: true,
-        kmsKeyArn: usedArn,
-        encryptionContext,
-        decisions,
-      })
-    }
   }
 }

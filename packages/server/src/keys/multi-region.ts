@@ -2,9 +2,10 @@
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
+import { attempt } from './attempt.ts'
 import { asOf, hasPending, originOf } from './imported-material.ts'
-import { KeyAccess } from './key-access.ts'
-import { attempt, type KeyChanges } from './key-change.ts'
+import type { KeyAccess } from './key-access.ts'
+import type { KeyChanges } from './key-change.ts'
 import { checkKeyPolicy } from './key-policy.ts'
 import { arnIn, type KeyRegions, requireMultiRegionPrimary } from './key-regions.ts'
 import { specOf } from './key-specs.ts'
@@ -76,7 +77,7 @@ export class MultiRegionKeys {
       if (!replicaRegions.includes(region)) {
         throw new Fault('KmsKeyNotFound', { message: `Key '${arnIn(region, key.arn)}' does not exist` })
       }
-      const there = new KeyAccess(this.#regions.of(region), region, this.#clock)
+      const there = this.#access.in(region, this.#regions.of(region))
       requireUsable(await there.allowed(call, arnIn(region, key.arn), use))
       const others = replicaRegions.filter((one) => one !== region)
       return { ...key, multiRegion: { primaryRegion: region, replicaRegions: [...others, primaryRegion] } }
