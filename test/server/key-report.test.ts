@@ -1,7 +1,7 @@
 /** What hangs on a KMS key, told before its deletion is confirmed. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand } from '@aws-sdk/client-kms'
+import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, ReplicateKeyCommand } from '@aws-sdk/client-kms'
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -21,7 +21,7 @@ beforeAll(async () => {
     { id: '000000000000', users: [ann] },
     { id: '222222222222', users: [other] },
   ]
-  server = await startServer({ config: { accounts } })
+  server = await startServer({ config: { accounts, kms: { regions: ['eu-west-1'] } } })
 })
 afterAll(async () => {
   expect(server.log()).not.toMatch(/was lost|internal-error/)
@@ -118,4 +118,17 @@ test('only for who may schedule the deletion', async () => {
     code: 1,
     out: expect.stringContaining('does not exist'),
   })
+})
+
+test('a primary key with replicas waits for them, and the command says so', async () => {
+  const kms = kmsClient(server)
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ MultiRegion: true }))
+  const KeyId = KeyMetadata!.KeyId!
+  await kms.send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: 'eu-west-1' }))
+  const deleted = await keys(['delete', KeyId, '--yes'])
+  expect(deleted).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('It will be deleted once its replicas are gone;'),
+  })
+  expect((await kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata!.KeyState).toBe('PendingReplicaDeletion')
 })

@@ -52,16 +52,16 @@ export async function deleteKeyCommand(keyId: string, flags: KeyDeletionFlags): 
     process.stderr.write('strongroom: nothing was changed\n')
     return EXIT.failed
   }
-  const scheduled = await callKms<{ DeletionDate: number; KeyState: string }>(connection, 'ScheduleKeyDeletion', {
+  const scheduled = await callKms<{ DeletionDate?: number; KeyState: string }>(connection, 'ScheduleKeyDeletion', {
     KeyId: report.keyArn,
     PendingWindowInDays: days,
   })
-  const deletionAt = new Date(scheduled.DeletionDate * 1000).toISOString()
+  const { DeletionDate } = scheduled
+  // Of a multi-Region primary key nobody knows the date yet.
+  const when =
+    DeletionDate === undefined ? 'once its replicas are gone' : `on ${new Date(DeletionDate * 1000).toISOString()}`
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...report, ...scheduled }, undefined, 2)}\n`)
-  else
-    process.stdout.write(
-      `It will be deleted on ${deletionAt}; until then \`aws kms cancel-key-deletion\` takes it back.\n`,
-    )
+  else process.stdout.write(`It will be deleted ${when}; until then \`aws kms cancel-key-deletion\` takes it back.\n`)
   return EXIT.done
 }
 
