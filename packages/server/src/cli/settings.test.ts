@@ -55,6 +55,7 @@ describe('refused', () => {
     ['accounts: [{ id: 123 }]', /accounts.0.id/],
     ['accounts: [{ id: "12345" }]', /12 digits/],
     ['kms: { keys: [{ account: "000000000000", keyId: x, alias: nope }] }', /alias/],
+    ['kms: { regions: [Ireland] }', /kms.regions.0: a region has a name such as eu-west-1/],
     ['blockedEncryptionTypes: [SSE-S3]', /blockedEncryptionTypes/],
     ['rootKey: { fiel: x }', /fiel/],
     ['rootKey: { file: x, passphraseFile: y }', /rootKey: names more than one place/],
