@@ -8,10 +8,18 @@ export interface DataFolder {
   readonly catalogDir: string
   readonly blobsDir: string
   readonly tlsDir: string
+  /** Deletable secrets of KMS keys. */
+  readonly keySecretsDir: string
 }
 
 export function dataFolder(dir: string): DataFolder {
-  return { dir, catalogDir: join(dir, 'catalog'), blobsDir: join(dir, 'blobs'), tlsDir: join(dir, 'tls') }
+  return {
+    dir,
+    catalogDir: join(dir, 'catalog'),
+    blobsDir: join(dir, 'blobs'),
+    tlsDir: join(dir, 'tls'),
+    keySecretsDir: join(dir, 'key-secrets'),
+  }
 }
 
 /**

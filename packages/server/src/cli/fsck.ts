@@ -26,12 +26,15 @@ export async function fsckCommand(flags: {
       ...storeSettings(settings.file),
     })
     let problems = 0
-    const summary = await fsck(store, (problem) => {
+    const report = (problem: string) => {
       problems++
       process.stdout.write(`damaged: ${problem}\n`)
-    })
+    }
+    let keys = 0
+    for (const { upkeep } of store.kmsByRegion.values()) keys += await upkeep.verifyAll(report)
+    const summary = await fsck(store, report)
     process.stdout.write(
-      `${summary.buckets} buckets, ${summary.versions} versions, ${summary.bytes} bytes at rest checked, ` +
+      `${keys} KMS keys, ${summary.buckets} buckets, ${summary.versions} versions, ${summary.bytes} bytes at rest checked, ` +
         `${summary.opened} opened with their keys; ${problems} problems\n`,
     )
     await store.close()

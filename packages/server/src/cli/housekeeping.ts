@@ -1,7 +1,7 @@
 /** What the primary does every minute: sweeps, ends keys, rotates those that are due, goes on with the root key's rotation. */
 import { systemClock } from '../core/clock.ts'
 import { sweep } from '../objects/sweep.ts'
-import { sweepKeys } from './key-sweep.ts'
+import { KeySweep } from './key-sweep.ts'
 import { type RootKeyRotation, RotationStopped } from './root-key-rotation.ts'
 import type { Store } from './store.ts'
 
@@ -15,12 +15,13 @@ export function keepHouse(
   rotation: RootKeyRotation,
   complain: (text: string) => void,
 ): () => Promise<void> {
-  let sweeping: Promise<unknown> = Promise.resolve()
+  const keys = new KeySweep(store, systemClock, complain)
+  let sweeping: Promise<unknown> = secureKeys(store, complain)
   const sweeper = setInterval(() => {
-    sweeping = store.buckets
-      .resumeDeletes()
+    sweeping = sweeping
+      .then(() => store.buckets.resumeDeletes())
       .then(() => sweep(store.records, store.blobs, systemClock))
-      .then(() => sweepKeys(store, systemClock, complain))
+      .then(() => keys.run())
       .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
   }, EVERY_MS)
 
@@ -46,5 +47,17 @@ export function keepHouse(
     clearInterval(rotating)
     await sweeping
     await rotation.stop()
+  }
+}
+
+/** Keys of the time before there were deletable secrets get theirs at the first start. */
+async function secureKeys(store: Store, complain: (text: string) => void): Promise<void> {
+  try {
+    for (const [region, { upkeep }] of store.kmsByRegion) {
+      const secured = await upkeep.secureAll()
+      if (secured > 0) complain(`${secured} KMS keys in ${region} have deletable secrets from now on`)
+    }
+  } catch (error) {
+    complain(`keys could not be given deletable secrets: ${(error as Error).message}`)
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Kms } from '../keys/kms.ts'
+import { MemoryMaterialSecrets } from '../keys/memory-secrets.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { call } from '../policy/caller.fixture.ts'
 import { uncounted } from '../quota/leased-quota.ts'
@@ -17,6 +18,8 @@ import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { RootKeyRotation, type RotationEnd, RotationStopped } from './root-key-rotation.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const note = defineRecord<{ readonly text: string }>({ label: 'rotated note', prefix: '1', formatVersion: 3 })
 const cached = defineRecord<{ readonly text: string }>({ label: 'cached', prefix: '2', formatVersion: 1, cached: true })
@@ -74,6 +77,7 @@ async function open(catalog: CrashingCatalog, workers: Worker[] = []) {
   const storeKey = ring.storeKey()
   const records = new RecordStore(catalog, storeKey.derive('records'))
   const kms = new Kms({
+    secrets,
     records,
     storeKey,
     region: 'us-east-1',

@@ -4,6 +4,7 @@ import type { Observer } from '../core/outcome.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { KeyRegions } from '../keys/key-regions.ts'
 import { Kms, type KmsOptions } from '../keys/kms.ts'
+import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
 import { UtilizationReports } from '../limits/utilization-reports.ts'
@@ -59,7 +60,16 @@ export async function openStore(options: StoreOptions) {
   const records = new RecordStore(catalog, storeKey.derive('records'))
   const keyRegions = new KeyRegions(records, region, options.kmsRegions)
   const { usageElsewhere } = options
-  const common = { regions: keyRegions, storeKey, clock, observer, quota, ...(usageElsewhere && { usageElsewhere }) }
+  const secrets = new MaterialSecretFiles(folder.keySecretsDir)
+  const common = {
+    regions: keyRegions,
+    storeKey,
+    secrets,
+    clock,
+    observer,
+    quota,
+    ...(usageElsewhere && { usageElsewhere }),
+  }
   const kmsByRegion = new Map(
     keyRegions.names.map((one) => [one, new Kms({ ...common, records: keyRegions.of(one), region: one })]),
   )
@@ -79,6 +89,7 @@ export async function openStore(options: StoreOptions) {
     kms,
     kmsByRegion,
     keyRegions,
+    materialSecrets: secrets,
     serviceKeys,
     quotas,
     quotaReports: new UtilizationReports(records, clock),

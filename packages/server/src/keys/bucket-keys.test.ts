@@ -10,6 +10,9 @@ import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { BucketKeys } from './bucket-keys.ts'
 import { Kms } from './kms.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const MINUTE_MS = 60_000
 const encryptionContext = { 'aws:s3:arn': 'arn:aws:s3:::bucket' }
@@ -34,6 +37,7 @@ beforeEach(async () => {
   }
   const clock = { nowMs: () => nowMs }
   kms = new Kms({
+    secrets,
     records: new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
     storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
     region: 'us-east-1',

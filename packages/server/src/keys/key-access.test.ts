@@ -14,9 +14,10 @@ import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { GrantConstraints, GrantOperation } from './grant-records.ts'
 import { grantToken } from './grants.ts'
 import { keyPolicyText } from './key-policy.ts'
-import { KeyRegions } from './key-regions.ts'
-import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const OURS = '111111111111'
 const THEIRS = '222222222222'
@@ -93,7 +94,7 @@ beforeEach(() => {
   const observer = { observe: () => undefined }
   const storeKey = StoreKey.of(new Uint8Array(32).fill(2))
   const clock = { nowMs: () => nowMs }
-  kms = new Kms({ records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
+  kms = new Kms({ secrets, records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
 })
 
 async function newKey(policy?: string, tags: { TagKey: string; TagValue: string }[] = []) {
@@ -651,7 +652,7 @@ describe('grants', () => {
     expect(await outcome(() => kms.keys.describeKey(alice, 'fixed'))).toBe('allowed')
     const { deletionAtMs } = await kms.keys.scheduleDeletion(root, 'fixed', 7)
     nowMs = deletionAtMs!
-    await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)
+    await kms.upkeep.pass()
     expect(await kms.grants.listRetirableGrants(root, eve, undefined, 10)).toEqual([])
     await kms.keys.ensureConfiguredKey(configured)
     expect(await outcome(() => kms.keys.describeKey(alice, 'fixed'))).toBe('identity-based')

@@ -8,6 +8,7 @@ import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { attempt } from './attempt.ts'
 import type { KeyUse } from './condition-keys.ts'
+import type { DoomedSecrets } from './doomed-secrets.ts'
 import { asOf } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
 import { isPrimary, type KeyRegions, type RelatedKey, replacing } from './key-regions.ts'
@@ -17,16 +18,26 @@ import { following, isShared } from './shared-properties.ts'
 /** What a key becomes; `replicas` are those that follow it. */
 export type Change = (key: KmsKey, replicas: readonly KmsKey[]) => KmsKey | Promise<KmsKey>
 
+export interface KeyChangesOptions {
+  readonly records: RecordStore
+  readonly access: KeyAccess
+  readonly regions: KeyRegions
+  readonly doomed: DoomedSecrets
+  readonly clock: Clock
+}
+
 export class KeyChanges {
   readonly #records: RecordStore
   readonly #access: KeyAccess
   readonly #regions: KeyRegions
+  readonly #doomed: DoomedSecrets
   readonly #clock: Clock
 
-  constructor(records: RecordStore, access: KeyAccess, regions: KeyRegions, clock: Clock) {
+  constructor({ records, access, regions, doomed, clock }: KeyChangesOptions) {
     this.#records = records
     this.#access = access
     this.#regions = regions
+    this.#doomed = doomed
     this.#clock = clock
   }
 
@@ -48,16 +59,22 @@ export class KeyChanges {
     const replicas = isPrimary(stored.value) ? await this.#regions.relatedTo(stored.value) : []
     const now = (replica: RelatedKey) => asOf(replica.stored.value, this.#clock.nowMs())
     const next = await change(stored.value, replicas.map(now))
-    const follow = (replica: RelatedKey) => replacing(replica, following(now(replica), next))
+    const followers = isShared(stored.value, next) ? replicas : []
+    const followed = followers.map((replica) => following(now(replica), next))
     const replaced = [
       replacing({ records: this.#records, stored }, next),
-      ...(isShared(stored.value, next) ? replicas.map(follow) : []),
+      ...followers.map((replica, i) => replacing(replica, followed[i]!)),
       ...also,
     ]
+    // A primary key's own secrets may be its replicas' too, and a replica's own change gives up none that it shares.
+    const before = [stored.value, ...followers.map((replica) => replica.stored.value)]
+    const doomed = this.#doomed.doom(before, [next, ...followed])
     const done = await this.#records.commit(
       replaced.map(([check]) => check),
-      replaced.map(([, mutation]) => mutation),
+      [...replaced.map(([, mutation]) => mutation), ...doomed],
     )
-    return done ? next : undefined
+    if (!done) return undefined
+    if (doomed.length > 0) await this.#doomed.destroy()
+    return next
   }
 }

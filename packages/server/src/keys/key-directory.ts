@@ -13,20 +13,12 @@ import { keyArn } from './key-id.ts'
 import type { KeyMaterial } from './key-material.ts'
 import { checkKeyPolicy } from './key-policy.ts'
 import { scheduledForDeletion, withoutDeletion } from './key-removal.ts'
-import {
-  DEFAULT_PERIOD_DAYS,
-  isRotationDue,
-  requireOnDemandRotation,
-  rotated,
-  withoutSchedule,
-  withSchedule,
-} from './key-rotation.ts'
+import { DEFAULT_PERIOD_DAYS, requireOnDemandRotation, rotated, withoutSchedule, withSchedule } from './key-rotation.ts'
 import { type KeySpec, type KeyUsage, usagesOf } from './key-specs.ts'
 import { requireLasting, requireLeaving, requireWhole } from './key-state.ts'
 import { withoutTags, withTags } from './key-tags.ts'
 import {
   aliasName,
-  eachKey,
   type KmsKey,
   type KmsTag,
   keyName,
@@ -229,17 +221,6 @@ export class KeyDirectory {
     })
   }
 
-  /** Rotates every key whose schedule says so. Resolves to their ARNs. A key that is changed meanwhile waits for the next time. */
-  async rotateDueKeys(): Promise<readonly string[]> {
-    const arns: string[] = []
-    for await (const stored of eachKey(this.#records)) {
-      if (!isRotationDue(stored.value, this.#clock.nowMs())) continue
-      const done = await this.#changes.changeStored(stored, (key) => this.#rotated(key, 'AUTOMATIC'))
-      if (done) arns.push(done.arn)
-    }
-    return arns
-  }
-
   /** The managed key of S3, made at its first use. */
   async managedS3Key(call: CallContext): Promise<Stored<KmsKey>> {
     const { accountId } = call.principal
@@ -262,7 +243,7 @@ export class KeyDirectory {
     }
   }
 
-  #rotated(key: KmsKey, type: RotationType): KmsKey {
+  #rotated(key: KmsKey, type: RotationType): Promise<KmsKey> {
     return rotated(key, () => this.#material.renew(key), type, this.#clock.nowMs())
   }
 

@@ -7,12 +7,13 @@ import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { MaterialImport } from './key-import.ts'
 import { materialId } from './key-material.ts'
-import { KeyRegions } from './key-regions.ts'
-import { destroyDueKeys } from './key-removal.ts'
 import type { KeySpec } from './key-specs.ts'
 import { Kms } from './kms.ts'
 import { keyName, kmsKeyRecord } from './kms-records.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
 import { wrapMaterial } from './wrap-material.fixture.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const DAY_MS = 86_400_000
 const ALGORITHM = 'RSAES_OAEP_SHA_256'
@@ -28,6 +29,7 @@ beforeEach(() => {
   const store = () => new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records'))
   const process = (of: RecordStore) =>
     new Kms({
+      secrets,
       records: of,
       storeKey,
       region: 'us-east-1',
@@ -93,7 +95,7 @@ test('material expires at its instant in every process, and the sweep takes it o
   await imported(keyId, material[0], { validToMs: nowMs + DAY_MS })
   const blob = await sealed(keyId)
   nowMs += DAY_MS - 1
-  expect(await kms.imports.removeExpired()).toEqual([])
+  expect((await kms.upkeep.pass()).expired).toEqual([])
   expect(await opened(blob, another)).toBe('x')
   nowMs += 1
   for (const by of [kms, another]) {
@@ -101,8 +103,8 @@ test('material expires at its instant in every process, and the sweep takes it o
     expect(await state(keyId, by)).toBe('PendingImport')
   }
   expect((await stored(keyId)).material[0]).not.toBe('')
-  expect(await kms.imports.removeExpired()).toEqual([arn])
-  expect(await kms.imports.removeExpired()).toEqual([])
+  expect((await kms.upkeep.pass()).expired).toEqual([arn])
+  expect((await kms.upkeep.pass()).expired).toEqual([])
   expect(await stored(keyId)).toMatchObject({ state: 'PendingImport', material: [''] })
   await imported(keyId, material[0])
   expect(await opened(blob)).toBe('x')
@@ -275,10 +277,10 @@ test('a key that is about to go stays so when its material goes first, and ends 
   await kms.keys.scheduleDeletion(call, keyId, 7)
   nowMs += 2 * DAY_MS
   expect(await state(keyId)).toBe('PendingDeletion')
-  await kms.imports.removeExpired()
+  await kms.upkeep.pass()
   expect((await stored(keyId)).material).toEqual([''])
   nowMs += 5 * DAY_MS
-  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([arn])
+  expect((await kms.upkeep.pass()).destroyed).toEqual([arn])
 })
 
 test('a disabled key that gets its own material again stays disabled', async () => {

@@ -2,12 +2,10 @@
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
-import type { RecordStore } from '../records/record-store.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
 import { identityOf } from './fitting-material.ts'
 import { ImportTokens } from './import-token.ts'
 import {
-  asOf,
   type ExpirationModel,
   type ImportType,
   importedId,
@@ -20,7 +18,7 @@ import type { KeyChanges } from './key-change.ts'
 import { type KeyMaterial, materialId } from './key-material.ts'
 import { requireRotatable } from './key-rotation.ts'
 import { requireLasting } from './key-state.ts'
-import { eachKey, type KmsKey } from './kms-records.ts'
+import type { KmsKey } from './kms-records.ts'
 import { makeWrappingKey, unwrapMaterial, type WrappingAlgorithm, type WrappingKeySpec } from './wrapping-keys.ts'
 
 export interface ImportParameters {
@@ -43,7 +41,6 @@ export interface MaterialImport {
 }
 
 export interface KeyImportOptions {
-  readonly records: RecordStore
   readonly access: KeyAccess
   readonly changes: KeyChanges
   readonly material: KeyMaterial
@@ -52,15 +49,13 @@ export interface KeyImportOptions {
 }
 
 export class KeyImport {
-  readonly #records: RecordStore
   readonly #access: KeyAccess
   readonly #changes: KeyChanges
   readonly #material: KeyMaterial
   readonly #tokens: ImportTokens
   readonly #clock: Clock
 
-  constructor({ records, access, changes, material, storeKey, clock }: KeyImportOptions) {
-    this.#records = records
+  constructor({ access, changes, material, storeKey, clock }: KeyImportOptions) {
     this.#access = access
     this.#changes = changes
     this.#material = material
@@ -92,15 +87,16 @@ export class KeyImport {
     const { expirationModel, validToMs, importType: type, description } = input
     let id = ''
     const use = { action: 'kms:ImportKeyMaterial', expirationModel, validToMs } as const
-    const key = await this.#changes.change(call, input.keyId, use, (current) => {
+    const key = await this.#changes.change(call, input.keyId, use, async (current) => {
       requireImporting(current)
       this.#requireValid(input)
       if (type !== undefined || description !== undefined || input.materialId !== undefined) requireRotatable(current)
+      const secret = await this.#material.freshSecret()
       const material = this.#unwrapped(current, input)
       try {
         id = importedId(current.imported!.salt, identityOf(current, material))
         requireSame(id, input.materialId)
-        const wrap = (version: number) => this.#material.wrap(current, version, material)
+        const wrap = (version: number) => this.#material.wrap(current, version, material, secret)
         return withArrival(current, { id, type, validToMs, description, wrap })
       } finally {
         material.fill(0)
@@ -122,19 +118,6 @@ export class KeyImport {
       return deleted === undefined ? current : withoutMaterial(current, deleted)
     })
     return { key, id: deleted }
-  }
-
-  /**
-   * Takes expired material out of the records. No use of a key has to wait for it, since each asks what the time is.
-   * Resolves to the ARNs of the keys. One that is changed meanwhile waits for the next time.
-   */
-  async removeExpired(): Promise<readonly string[]> {
-    const arns: string[] = []
-    for await (const stored of eachKey(this.#records)) {
-      const next = asOf(stored.value, this.#clock.nowMs())
-      if (next !== stored.value && (await this.#changes.changeStored(stored, () => next))) arns.push(next.arn)
-    }
-    return arns
   }
 
   /** To be wiped. */

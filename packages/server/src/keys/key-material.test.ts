@@ -5,6 +5,7 @@ import { StoreKey } from '../root-key/store-key.ts'
 import { MAC_ALGORITHMS, type MacAlgorithm } from './algorithms.ts'
 import { KeyMaterial } from './key-material.ts'
 import type { KmsKey } from './kms-records.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
 
 const root = new Uint8Array(32).fill(2)
 const arn = 'arn:aws:kms:us-east-1:111111111111:key/00000000-0000-4000-8000-000000000001'
@@ -71,7 +72,7 @@ test.each(nist.hmac)('$algorithm of NIST, $name', ({ algorithm, key, msg, mac })
 
 /** Twice; the second comes from material that is open already. */
 function macs(key: Uint8Array, spec: Spec, message: Uint8Array): string[] {
-  const material = new KeyMaterial(StoreKey.of(root))
+  const material = new KeyMaterial(StoreKey.of(root), new MemoryMaterialSecrets())
   const kmsKey = keyOf(key, spec)
   const hash = MAC_ALGORITHMS[spec.replace('_', '_SHA_') as MacAlgorithm]
   const mac = () => Buffer.from(material.mac(kmsKey, hash, message)).toString('hex')

@@ -1,19 +1,21 @@
-/** Key material: made, wrapped under the store key, opened again and used. */
+/** Key material: made, wrapped (wrapped-material.ts), opened again and used. */
 import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
 import { Recent } from '../core/recent.ts'
-import type { SealingKey, StoreKey } from '../root-key/store-key.ts'
+import type { StoreKey } from '../root-key/store-key.ts'
 import { generatePair, type KeyPair, readPair } from './asymmetric-material.ts'
 import { encryptBlob } from './ciphertext.ts'
 import { arnIn } from './key-regions.ts'
 import { type MaterialFacts, materialOf, type PairFacts } from './key-specs.ts'
 import { GONE, type KmsKey } from './kms-records.ts'
+import type { MaterialSecrets } from './material-secrets.ts'
+import { type FreshSecret, lacksSecret, MaterialWrapping } from './wrapped-material.ts'
 
 export type EncryptionContext = Readonly<Record<string, string>>
 
 export class KeyMaterial {
-  readonly #wrapping: SealingKey
+  readonly #wrapping: MaterialWrapping
   /** Opened material by its wrapped form. */
   readonly #opened = new Recent<MessageKey>(MOST_OPENED)
   /** The same of HMAC keys. */
@@ -21,8 +23,8 @@ export class KeyMaterial {
   /** And of asymmetric ones. */
   readonly #pairs = new Recent<KeyPair>(MOST_OPENED)
 
-  constructor(storeKey: StoreKey) {
-    this.#wrapping = storeKey.derive('KMS key material')
+  constructor(storeKey: StoreKey, secrets: MaterialSecrets) {
+    this.#wrapping = new MaterialWrapping(storeKey.derive('KMS key material'), secrets)
   }
 
   /**
@@ -30,19 +32,48 @@ export class KeyMaterial {
    * made, so that it is of the version of the store key that seals then.
    */
   async make(key: Bound & Pick<KmsKey, 'keySpec'>): Promise<string> {
-    return this.wrap(key, 1, await newMaterial(materialOf(key)))
+    const secret = await this.freshSecret()
+    return this.wrap(key, 1, await newMaterial(materialOf(key)), secret)
   }
 
   /** The next version of a secret, likewise. */
-  renew(key: KmsKey): string {
-    return this.wrap(key, key.material.length + 1, newSecret(materialOf(key)))
+  async renew(key: KmsKey): Promise<string> {
+    const secret = await this.freshSecret()
+    return this.wrap(key, key.material.length + 1, newSecret(materialOf(key)), secret)
   }
 
-  /** Material in its wrapped form. `material` is wiped. */
-  wrap(key: Bound, version: number, material: Uint8Array): string {
-    const wrapped = this.#wrapping.wrap(material, materialContext(key, version))
+  /** For one `wrap`. */
+  freshSecret(): Promise<FreshSecret> {
+    return this.#wrapping.freshSecret()
+  }
+
+  /** Material in its wrapped form. Material and secret are wiped. */
+  wrap(key: Bound, version: number, material: Uint8Array, secret: FreshSecret): string {
+    const wrapped = this.#wrapping.wrap(material, materialContext(key, version), secret)
     material.fill(0)
     return wrapped
+  }
+
+  /** The key with a deletable secret for each of its versions; the same key where it has them, as all of today have. */
+  async secured(key: KmsKey): Promise<KmsKey> {
+    if (!key.material.some(lacksSecret)) return key
+    const material: string[] = []
+    for (const [i, wrapped] of key.material.entries()) {
+      const version = i + 1
+      if (!lacksSecret(wrapped)) material.push(wrapped)
+      else {
+        const secret = await this.freshSecret()
+        material.push(this.wrap(key, version, this.#wrapping.unwrap(wrapped, materialContext(key, version)), secret))
+      }
+    }
+    return { ...key, material }
+  }
+
+  /** Throws what keeps any of the key's material from being opened. */
+  verify(key: KmsKey): void {
+    for (const [i, wrapped] of key.material.entries()) {
+      if (wrapped !== GONE) this.#wrapping.unwrap(wrapped, materialContext(key, i + 1)).fill(0)
+    }
   }
 
   /**

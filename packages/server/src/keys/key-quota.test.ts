@@ -8,12 +8,16 @@ import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import type { KeySpec, KeyUsage } from './key-specs.ts'
 import { Kms } from './kms.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 let kms: Kms
 let counted: QuotaName[]
 beforeEach(() => {
   counted = []
   kms = new Kms({
+    secrets,
     records: new RecordStore(new MemoryCatalog(), StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
     storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
     region: 'us-east-1',

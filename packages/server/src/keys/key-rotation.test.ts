@@ -10,6 +10,9 @@ import { readNames } from './ciphertext.ts'
 import { materialId } from './key-material.ts'
 import { rotationSchedule } from './key-rotation.ts'
 import { Kms } from './kms.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const DAY_MS = 86_400_000
 const CONTEXT = { of: 'this test' }
@@ -21,6 +24,7 @@ beforeEach(() => {
   const catalog = new MemoryCatalog()
   const process = () =>
     new Kms({
+      secrets,
       records: new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
       storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
       region: 'us-east-1',
@@ -105,7 +109,7 @@ test('a key is rotated on demand 25 times, and by its schedule as often as it sa
     detail: { message: expect.stringMatching(new RegExp(`^The on-demand rotations limit .*this key: ${arn}$`)) },
   })
   nowMs += 90 * DAY_MS
-  expect(await kms.keys.rotateDueKeys()).toEqual([arn])
+  expect((await kms.upkeep.pass()).rotated).toEqual([arn])
   expect((await found(keyId)).rotations?.at(-1)).toEqual({ atMs: nowMs, type: 'AUTOMATIC' })
 })
 
@@ -114,10 +118,10 @@ test('a schedule falls due on its day, once, and runs on from there', async () =
   await kms.keys.enableRotation(call, keyId, 90)
   nowMs += 90 * DAY_MS - 1
   await kms.keys.rotateOnDemand(call, keyId)
-  expect(await kms.keys.rotateDueKeys()).toEqual([])
+  expect((await kms.upkeep.pass()).rotated).toEqual([])
   nowMs += 1
-  expect(await kms.keys.rotateDueKeys()).toEqual([arn])
-  expect(await kms.keys.rotateDueKeys()).toEqual([])
+  expect((await kms.upkeep.pass()).rotated).toEqual([arn])
+  expect((await kms.upkeep.pass()).rotated).toEqual([])
   const key = await found(keyId)
   expect(rotationSchedule(key)).toEqual({ periodDays: 90, nextAtMs: nowMs + 90 * DAY_MS })
   expect(key.rotations?.map(({ type }) => type)).toEqual(['ON_DEMAND', 'AUTOMATIC'])
@@ -141,7 +145,7 @@ test('the same period again does not put a rotation off; another one counts from
   await kms.keys.disableRotation(call, keyId)
   expect(await next()).toBeUndefined()
   nowMs += 1000 * DAY_MS
-  expect(await kms.keys.rotateDueKeys()).toEqual([])
+  expect((await kms.upkeep.pass()).rotated).toEqual([])
 })
 
 test('a disabled key waits, and is rotated once it is enabled; so is one whose deletion is cancelled', async () => {
@@ -151,21 +155,21 @@ test('a disabled key waits, and is rotated once it is enabled; so is one whose d
   nowMs += 89 * DAY_MS
   await kms.keys.scheduleDeletion(call, leaving.keyId, 7)
   nowMs += 2 * DAY_MS
-  expect(await kms.keys.rotateDueKeys()).toEqual([])
+  expect((await kms.upkeep.pass()).rotated).toEqual([])
   await kms.keys.cancelDeletion(call, leaving.keyId)
   for (const { keyId } of [disabled, leaving]) await kms.keys.setEnabled(call, keyId, true)
-  expect((await kms.keys.rotateDueKeys()).toSorted()).toEqual([disabled.arn, leaving.arn].toSorted())
+  expect((await kms.upkeep.pass()).rotated.toSorted()).toEqual([disabled.arn, leaving.arn].toSorted())
 })
 
 test('a managed key is rotated every year, and nobody can say otherwise', async () => {
   const { dataKey, wrapped, keyArn } = await kms.generateDataKey(call, { keyId: undefined, encryptionContext: CONTEXT })
   nowMs += 365 * DAY_MS - 1
-  expect(await kms.keys.rotateDueKeys()).toEqual([])
+  expect((await kms.upkeep.pass()).rotated).toEqual([])
   nowMs += 1
-  expect(await kms.keys.rotateDueKeys()).toEqual([keyArn])
-  expect(await kms.keys.rotateDueKeys()).toEqual([])
+  expect((await kms.upkeep.pass()).rotated).toEqual([keyArn])
+  expect((await kms.upkeep.pass()).rotated).toEqual([])
   nowMs += 365 * DAY_MS
-  expect(await kms.keys.rotateDueKeys()).toEqual([keyArn])
+  expect((await kms.upkeep.pass()).rotated).toEqual([keyArn])
   const again = await kms.unwrapDataKey(call, { keyArn, wrapped, encryptionContext: CONTEXT })
   expect(Buffer.from(again.bytes())).toEqual(Buffer.from(dataKey.bytes()))
   for (const change of [

@@ -66,20 +66,28 @@ export function requireOnDemandRotation(key: KmsKey, replicas: readonly KmsKey[]
   })
 }
 
-/** A key that cannot be used is not rotated; one that is enabled again when its time has passed is, at once. Replicas follow. */
-export function isRotationDue(key: KmsKey, nowMs: number): boolean {
+/**
+ * When the key is to be rotated by its schedule; infinite where it is not. A key that cannot be used is not; one that is
+ * enabled again when its time has passed is, at once. Replicas follow.
+ */
+export function rotationDueAtMs(key: KmsKey): number {
   const schedule = rotationSchedule(key)
-  return isPrimary(key) && key.state === 'Enabled' && schedule !== undefined && schedule.nextAtMs <= nowMs
+  return isPrimary(key) && key.state === 'Enabled' && schedule ? schedule.nextAtMs : Number.POSITIVE_INFINITY
 }
 
 /**
  * The key with new material, which encrypts from now on: that which was imported for it, else what `wrapped` makes. Only a
  * rotation by schedule moves the schedule. Throws KmsMaterialStateInvalid where none was imported.
  */
-export function rotated(key: KmsKey, wrapped: () => string, type: RotationType, nowMs: number): KmsKey {
+export async function rotated(
+  key: KmsKey,
+  wrapped: () => Promise<string>,
+  type: RotationType,
+  nowMs: number,
+): Promise<KmsKey> {
   const schedule = type === 'AUTOMATIC' ? rotationSchedule(key) : undefined
   return {
-    ...(key.imported ? withPendingActivated(key) : { ...key, material: [...key.material, wrapped()] }),
+    ...(key.imported ? withPendingActivated(key) : { ...key, material: [...key.material, await wrapped()] }),
     rotations: [...(key.rotations ?? []), { atMs: nowMs, type }],
     ...(schedule && { rotationSchedule: scheduled(schedule.periodDays, nowMs) }),
   }

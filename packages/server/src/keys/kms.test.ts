@@ -6,9 +6,10 @@ import { uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
-import { KeyRegions } from './key-regions.ts'
-import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const DAY_MS = 86_400_000
 let nowMs: number
@@ -20,8 +21,10 @@ beforeEach(() => {
   const storeKey = StoreKey.of(new Uint8Array(32).fill(2))
   const observer = { observe: () => undefined }
   const clock = { nowMs: () => nowMs }
-  kms = new Kms({ records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
+  kms = new Kms({ secrets, records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
 })
+
+const destroyed = async () => (await kms.upkeep.pass()).destroyed
 
 async function made(alias?: string) {
   const key = await kms.keys.createKey(call, { description: '', tags: [] })
@@ -35,12 +38,13 @@ test('a key that is due is gone with its aliases, and nothing else is', async ()
   const [due, waiting, kept] = [await made('alias/due'), await made('alias/waiting'), await made('alias/kept')]
   await kms.keys.scheduleDeletion(call, due.keyId, 7)
   await kms.keys.scheduleDeletion(call, waiting.keyId, 30)
-  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs + 7 * DAY_MS - 1)).toEqual([])
-  nowMs += 7 * DAY_MS
+  nowMs += 7 * DAY_MS - 1
+  expect(await destroyed()).toEqual([])
+  nowMs += 1
   // It is over from this moment on, whether the sweep has been there or not.
   await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
-  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([due.arn])
-  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([])
+  expect(await destroyed()).toEqual([due.arn])
+  expect(await destroyed()).toEqual([])
   await expect(due.open()).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
   await expect(kms.keys.describeKey(call, 'alias/due')).rejects.toMatchObject({ code: 'KmsKeyNotFound' })
   expect((await kms.keys.describeKey(call, 'alias/waiting')).state).toBe('PendingDeletion')
@@ -53,7 +57,7 @@ test('a deletion that is cancelled in time leaves the key disabled, and whole', 
   await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyStateInvalid' })
   await kms.keys.cancelDeletion(call, key.keyId)
   nowMs += 8 * DAY_MS
-  expect(await destroyDueKeys(new KeyRegions(records, 'us-east-1'), 'us-east-1', nowMs)).toEqual([])
+  expect(await destroyed()).toEqual([])
   await expect(key.open()).rejects.toMatchObject({ code: 'KmsKeyDisabled' })
   await kms.keys.setEnabled(call, key.keyId, true)
   expect(Buffer.from((await key.open()).bytes()).toString('hex')).toBe(key.bytes)

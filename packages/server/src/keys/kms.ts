@@ -17,6 +17,7 @@ import type { StoreKey } from '../root-key/store-key.ts'
 import type { EncryptionAlgorithm } from './algorithms.ts'
 import { decryptBlob, readNames } from './ciphertext.ts'
 import type { KeyUse } from './condition-keys.ts'
+import { DoomedSecrets } from './doomed-secrets.ts'
 import { KeyGrants } from './grants.ts'
 import { type FoundKey, KeyAccess } from './key-access.ts'
 import { KeyAliases } from './key-aliases.ts'
@@ -37,9 +38,11 @@ import type {
 } from './key-service.ts'
 import { requireAlgorithm } from './key-specs.ts'
 import { requireUsableFor, type UsableKey } from './key-state.ts'
+import { KeyUpkeep } from './key-upkeep.ts'
 import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 import { LastUsage, type LastUsageOptions } from './last-usage.ts'
 import { KeyMacs } from './macs.ts'
+import type { MaterialSecrets } from './material-secrets.ts'
 import { MultiRegionKeys } from './multi-region.ts'
 import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
 import { KeySigning } from './signing.ts'
@@ -49,6 +52,7 @@ export interface KmsOptions {
   /** Those of the region. */
   readonly records: RecordStore
   readonly storeKey: StoreKey
+  readonly secrets: MaterialSecrets
   readonly region: string
   /** Where else the server answers the KMS; undefined: nowhere. */
   readonly regions?: KeyRegions
@@ -64,6 +68,7 @@ export class Kms implements KeyService {
   readonly keys: KeyDirectory
   readonly imports: KeyImport
   readonly multiRegion: MultiRegionKeys
+  readonly upkeep: KeyUpkeep
   readonly lastUsage: LastUsage
   readonly aliases: KeyAliases
   readonly grants: KeyGrants
@@ -79,16 +84,18 @@ export class Kms implements KeyService {
   readonly #quota: RequestQuota
 
   constructor({ records, storeKey, region, regions = new KeyRegions(records, region), ...options }: KmsOptions) {
-    const { clock, observer, quota } = options
-    this.#material = new KeyMaterial(storeKey)
+    const { clock, observer, quota, secrets } = options
+    this.#material = new KeyMaterial(storeKey, secrets)
+    const doomed = new DoomedSecrets(records, secrets)
     this.rewrap = { kind: kmsKeyRecord, rewrapped: (key) => this.#material.rewrapped(key) }
     this.lastUsage = new LastUsage({ records, clock, elsewhere: options.usageElsewhere })
     this.#access = new KeyAccess(records, region, clock, this.lastUsage)
-    const changes = new KeyChanges(records, this.#access, regions, clock)
+    const changes = new KeyChanges({ records, access: this.#access, regions, doomed, clock })
     const common = { records, access: this.#access, changes, material: this.#material, clock }
     this.keys = new KeyDirectory({ ...common, region })
     this.imports = new KeyImport({ ...common, storeKey })
     this.multiRegion = new MultiRegionKeys({ ...common, regions })
+    this.upkeep = new KeyUpkeep({ ...common, regions, region, doomed })
     this.#region = region
     this.aliases = new KeyAliases(records, this.#access, region, clock)
     this.grants = new KeyGrants(records, this.#access, clock)

@@ -4,10 +4,11 @@ import { call } from '../policy/caller.fixture.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
-import { KeyRegions } from './key-regions.ts'
-import { destroyDueKeys } from './key-removal.ts'
 import { Kms } from './kms.ts'
 import type { KeyUsage } from './last-usage.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const DAY_MS = 86_400_000
 const REGION = 'us-east-1'
@@ -19,6 +20,7 @@ let another: Kms
 
 function process(usageElsewhere?: (keyArn: string) => Promise<readonly KeyUsage[]>): Kms {
   return new Kms({
+    secrets,
     records: new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
     storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
     region: REGION,
@@ -98,11 +100,7 @@ test('a key that ends takes its last use along, and a late note brings nothing b
   await kms.keys.scheduleDeletion(call, key.keyId, 7)
   nowMs += 7 * DAY_MS
   kms.lastUsage.note(key.arn, 'Decrypt', 'late')
-  const regions = new KeyRegions(
-    new RecordStore(catalog, StoreKey.of(new Uint8Array(32).fill(1)).derive('records')),
-    REGION,
-  )
-  await destroyDueKeys(regions, REGION, nowMs)
+  await kms.upkeep.pass()
   await kms.lastUsage.flush()
   expect(await uses()).toEqual([])
 })

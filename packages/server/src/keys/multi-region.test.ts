@@ -8,11 +8,13 @@ import { StoreKey } from '../root-key/store-key.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { materialId } from './key-material.ts'
 import { KeyRegions } from './key-regions.ts'
-import { destroyDueKeys } from './key-removal.ts'
 import { rotationSchedule } from './key-rotation.ts'
 import { Kms } from './kms.ts'
 import type { KmsKey } from './kms-records.ts'
+import { MemoryMaterialSecrets } from './memory-secrets.ts'
 import { wrapMaterial } from './wrap-material.fixture.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 const DAY_MS = 86_400_000
 const REGIONS = ['us-east-1', 'eu-west-1', 'ap-south-1'] as const
@@ -32,6 +34,7 @@ beforeEach(() => {
   ])
   const of = (region: Region) =>
     new Kms({
+      secrets,
       records: regions.of(region),
       regions,
       storeKey: StoreKey.of(new Uint8Array(32).fill(2)),
@@ -54,7 +57,7 @@ const movePrimary = (keyId: string, by: Region, to: Region) => kms[by].multiRegi
 const found = (keyId: string, region: Region) => kms[region].keys.describeKey(from(region), keyId)
 const rotate = (keyId: string, region: Region) => kms[region].keys.rotateOnDemand(from(region), keyId)
 const destroyDue = async () =>
-  (await Promise.all(REGIONS.map((region) => destroyDueKeys(regions, region, nowMs)))).flat()
+  (await Promise.all(REGIONS.map((region) => kms[region].upkeep.pass()))).flatMap(({ destroyed }) => destroyed)
 async function sealed(keyId: string, region: Region, text = 'x') {
   const input = { keyId, plaintext: Buffer.from(text), encryptionContext: CONTEXT }
   return (await kms[region].encrypt(from(region), input)).ciphertextBlob
@@ -145,8 +148,8 @@ test('a rotation of the primary key reaches all at once; a replica has none of i
   await kms[OURS].keys.enableRotation(home, keyId, 90)
   expect(rotationSchedule(await found(keyId, ASIA))).toEqual({ periodDays: 90, nextAtMs: nowMs + 90 * DAY_MS })
   nowMs += 90 * DAY_MS
-  expect(await kms[EUROPE].keys.rotateDueKeys()).toEqual([])
-  expect(await kms[OURS].keys.rotateDueKeys()).toHaveLength(1)
+  expect((await kms[EUROPE].upkeep.pass()).rotated).toEqual([])
+  expect((await kms[OURS].upkeep.pass()).rotated).toHaveLength(1)
   expect((await found(keyId, ASIA)).material).toHaveLength(3)
   await kms[OURS].keys.disableRotation(home, keyId)
   expect(rotationSchedule(await found(keyId, EUROPE))).toBeUndefined()
@@ -324,7 +327,7 @@ test('pending material that leaves the primary key leaves its replicas, but not 
   await imported(keyId, OURS, 3, 'NEW_KEY_MATERIAL', nowMs + 1)
   await imported(keyId, EUROPE, 3)
   nowMs += 1
-  expect(await kms[OURS].imports.removeExpired()).toHaveLength(1)
+  expect((await kms[OURS].upkeep.pass()).expired).toHaveLength(1)
   expect((await found(keyId, EUROPE)).imported?.pending).toBeUndefined()
 })
 

@@ -2,6 +2,7 @@
 
 import { DataKey } from '@strongroom/crypto'
 import { Kms } from '../keys/kms.ts'
+import { MemoryMaterialSecrets } from '../keys/memory-secrets.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { call } from '../policy/caller.fixture.ts'
 import { uncounted } from '../quota/leased-quota.ts'
@@ -19,6 +20,8 @@ import { Objects } from './objects.ts'
 import { Protector } from './protection.ts'
 import { inlineContent, names } from './records.ts'
 import type { GetInput, IncomingBody, PutInput, RequestedProtection } from './types.ts'
+
+const secrets = new MemoryMaterialSecrets()
 
 export { call }
 
@@ -58,7 +61,7 @@ export function makeRoom() {
   const blobs = new MemoryBlobStore(clock)
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
-  const kms = new Kms({ records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
+  const kms = new Kms({ secrets, records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
   const protector = new Protector(kms, new StoredServiceKeys(records, storeKey, clock), clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS, quotas: { value: async () => 100 } })
