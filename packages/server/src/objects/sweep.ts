@@ -1,5 +1,6 @@
 /** Removes blobs that nothing names any more. Safe beside running requests, and after a crash at any point. */
 import type { Clock } from '../core/clock.ts'
+import { eachName } from '../records/each-record.ts'
 import { ascending } from '../records/names.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { BlobStore } from '../storage/blobs.ts'
@@ -30,30 +31,28 @@ async function sweepGarbage(records: RecordStore, blobs: BlobStore, clock: Clock
       lt: ascending(BigInt(clock.nowMs())),
       limit: BATCH,
     })
-    for (const recordName of due) await blobs.delete(Buffer.from(recordName.subarray(8)).toString())
+    if (due.length === 0 || (await blobs.isHeld())) return count
+    for (const recordName of due) await blobs.delete(blobOfGarbage(recordName))
     await records.commit(
       [],
       due.map((recordName) => records.remove(garbageBlob, recordName)),
     )
     count += due.length
-    if (due.length < BATCH) return count
   }
 }
 
 /** Deletes what a crash between keeping a blob and committing its record has left. */
 async function sweepUnreferenced(records: RecordStore, blobs: BlobStore, clock: Clock): Promise<number> {
-  let count = 0
-  const garbage = new Set<string>()
-  for (const recordName of await records.names(garbageBlob, { gte: new Uint8Array(0), lt: FAR, limit: 1_000_000 })) {
-    garbage.add(Buffer.from(recordName.subarray(8)).toString())
-  }
+  const unreferenced = new Set<string>()
   for await (const { id, keptAtMs } of blobs.list()) {
-    if (clock.nowMs() - keptAtMs < UNREFERENCED_AFTER_MS || garbage.has(id)) continue
-    if (await records.get(blobReference, names.blob(id))) continue
-    await blobs.delete(id)
-    count++
+    if (clock.nowMs() - keptAtMs < UNREFERENCED_AFTER_MS) continue
+    if (!(await records.get(blobReference, names.blob(id)))) unreferenced.add(id)
   }
-  return count
+  // Read after the blobs, so that one which was given up meanwhile has its time too.
+  for await (const recordName of eachName(records.catalog, garbageBlob)) unreferenced.delete(blobOfGarbage(recordName))
+  if (unreferenced.size === 0 || (await blobs.isHeld())) return 0
+  for (const id of unreferenced) await blobs.delete(id)
+  return unreferenced.size
 }
 
-const FAR = new Uint8Array(8).fill(0xff)
+const blobOfGarbage = (recordName: Uint8Array) => Buffer.from(recordName.subarray(8)).toString()

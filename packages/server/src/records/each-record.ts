@@ -1,6 +1,7 @@
 /** Goes through all records of a kind, a page at a time. */
 import { isFault } from '../core/fault.ts'
-import { nameAfter, prefixEnd } from './names.ts'
+import type { Catalog } from '../storage/catalog.ts'
+import { name, nameAfter, prefixEnd } from './names.ts'
 import type { RecordKind, RecordRange, RecordStore, Stored } from './record-store.ts'
 
 /** Every record whose name begins with `prefix`, in order; all of the kind without one. */
@@ -47,6 +48,17 @@ export async function* eachRecord<T>(
     }
     if (page.length < PAGE) return
     gte = nameAfter(page.at(-1)!)
+  }
+}
+
+/** The names of all records of a kind that stand in no place of their own, in order. They are in clear: no key is needed. */
+export async function* eachName(catalog: Catalog, { prefix }: RecordKind<unknown>): AsyncGenerator<Uint8Array> {
+  const all = name(prefix)
+  for (let gte = all; ; ) {
+    const page = await catalog.range({ gte, lt: prefixEnd(all), limit: PAGE })
+    for (const { key } of page) yield key.subarray(1)
+    if (page.length < PAGE) return
+    gte = nameAfter(page.at(-1)!.key)
   }
 }
 

@@ -50,6 +50,22 @@ describe.each(Object.entries(makers))('blobs in %s', (_, make) => {
     await blobs.delete(staged.id)
     expect(await all()).toEqual([])
   })
+
+  test('a copy has the id of what it is a copy of', async () => {
+    const id = 'ab'.repeat(16)
+    const staged = await blobs.stage(id)
+    await staged.keep()
+    expect([staged.id, await all()]).toEqual([id, [id]])
+  })
+
+  test('the blobs are held until the last hold is released', async () => {
+    expect(await blobs.isHeld()).toBe(false)
+    const [first, second] = [await blobs.hold(), await blobs.hold()]
+    await first.release()
+    expect(await blobs.isHeld()).toBe(true)
+    await second.release()
+    expect(await blobs.isHeld()).toBe(false)
+  })
 })
 
 test('what a killed writer left half staged is cleared', async () => {
@@ -60,5 +76,19 @@ test('what a killed writer left half staged is cleared', async () => {
   expect(await blobs.clearStaging()).toBe(1)
   expect(await readdir(join(dir, 'staging'))).toEqual([])
   await staged.discard()
+  await rm(dir, { recursive: true })
+})
+
+test('a hold is seen by other stores of the folder, and not once its process has left it alone for long', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'blobs-'))
+  let aheadMs = 0
+  const other = await FileBlobStore.open(dir, { nowMs: () => Date.now() + aheadMs })
+  const hold = await (await FileBlobStore.open(dir)).hold()
+  aheadMs = 60_000
+  expect(await other.isHeld()).toBe(true)
+  aheadMs = 180_000
+  expect(await other.isHeld()).toBe(false)
+  expect(await readdir(join(dir, 'holds'))).toEqual([])
+  await hold.release()
   await rm(dir, { recursive: true })
 })

@@ -7,8 +7,8 @@
 export type BlobId = string
 
 export interface BlobStore {
-  /** Begins a new blob. The caller ends it with exactly one of `keep` or `discard`. */
-  stage(): Promise<StagedBlob>
+  /** Begins a new blob. The caller ends it with exactly one of `keep` or `discard`. `id`: of a copy of another store's. */
+  stage(id?: BlobId): Promise<StagedBlob>
 
   /** Opens a kept blob, or `undefined` where there is none. The bytes stay readable until `close`, also after `delete`. */
   open(id: BlobId): Promise<BlobReader | undefined>
@@ -18,6 +18,15 @@ export interface BlobStore {
 
   /** All kept blobs, in no particular order; for the sweep and fsck. */
   list(): AsyncIterable<BlobFacts>
+
+  /** Keeps the sweep of every process from deleting any blob, from the promise on; so a backup finds what it needs. */
+  hold(): Promise<BlobHold>
+
+  /**
+   * Whether anybody holds the blobs. Ask after finding out what to delete and before deleting it: whoever holds them
+   * later looks at the catalog later, and finds none of these there.
+   */
+  isHeld(): Promise<boolean>
 
   /** Removes what writers that no longer live left half staged. Only called while no process writes. */
   clearStaging(): Promise<number>
@@ -31,6 +40,11 @@ export interface StagedBlob {
   write(chunks: readonly Uint8Array[]): Promise<void>
   keep(): Promise<void>
   discard(): Promise<void>
+}
+
+/** Ends by itself soon after its process did. */
+export interface BlobHold {
+  release(): Promise<void>
 }
 
 export interface BlobReader {

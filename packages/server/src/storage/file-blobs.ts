@@ -1,5 +1,5 @@
 /**
- * Blobs as files: `staging/<id>` while being written, then `kept/<2 hex>/<id>`.
+ * Blobs as files: `staging/<id>` while being written, then `kept/<2 hex>/<id>`; and `holds/`, see file-holds.ts.
  *
  * Keeping is fdatasync, rename, and a sync of the folder that holds the new name; the 256 folders are made at opening,
  * so that no write waits for them. See docs/decisions/0003-blob-files.md.
@@ -8,20 +8,24 @@
 import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freshHex } from '@strongroom/crypto/node'
+import { type Clock, systemClock } from '../core/clock.ts'
 import { syncFolder } from '../core/durable-file.ts'
-import type { BlobFacts, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
+import type { BlobFacts, BlobHold, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
+import { FileHolds } from './file-holds.ts'
 
 export class FileBlobStore implements BlobStore {
   readonly #staging: string
   readonly #kept: string
+  readonly #holds: FileHolds
 
-  private constructor(dir: string) {
+  private constructor(dir: string, clock: Clock) {
     this.#staging = join(dir, 'staging')
     this.#kept = join(dir, 'kept')
+    this.#holds = new FileHolds(join(dir, 'holds'), clock)
   }
 
-  static async open(dir: string): Promise<FileBlobStore> {
-    const store = new FileBlobStore(dir)
+  static async open(dir: string, clock: Clock = systemClock): Promise<FileBlobStore> {
+    const store = new FileBlobStore(dir, clock)
     const made = await Promise.all(
       [
         store.#staging,
@@ -35,15 +39,14 @@ export class FileBlobStore implements BlobStore {
     return store
   }
 
-  async stage(): Promise<StagedBlob> {
-    const id = freshHex(16)
+  async stage(id: BlobId = freshHex(16)): Promise<StagedBlob> {
     const path = join(this.#staging, id)
-    return new StagedFile(id, path, this.#path(id), await open(path, 'wx', 0o600))
+    return new StagedFile(id, path, this.pathOf(id), await open(path, 'wx', 0o600))
   }
 
   async open(id: BlobId): Promise<BlobReader | undefined> {
     try {
-      const file = await open(this.#path(id), 'r')
+      const file = await open(this.pathOf(id), 'r')
       try {
         return new FileReader(file, (await file.stat()).size)
       } catch (error) {
@@ -57,7 +60,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   async delete(id: BlobId): Promise<void> {
-    await rm(this.#path(id), { force: true })
+    await rm(this.pathOf(id), { force: true })
   }
 
   async *list(): AsyncIterable<BlobFacts> {
@@ -80,9 +83,18 @@ export class FileBlobStore implements BlobStore {
     return left.length
   }
 
+  hold(): Promise<BlobHold> {
+    return this.#holds.take()
+  }
+
+  isHeld(): Promise<boolean> {
+    return this.#holds.isTaken()
+  }
+
   async close(): Promise<void> {}
 
-  #path(id: BlobId): string {
+  /** The file of a kept blob. */
+  pathOf(id: BlobId): string {
     return join(this.#kept, id.slice(0, 2), id)
   }
 }

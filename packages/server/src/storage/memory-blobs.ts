@@ -1,18 +1,18 @@
 /** Blobs in memory, for tests. */
 import { freshHex } from '@strongroom/crypto/node'
 import { type Clock, systemClock } from '../core/clock.ts'
-import type { BlobFacts, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
+import type { BlobFacts, BlobHold, BlobId, BlobReader, BlobStore, StagedBlob } from './blobs.ts'
 
 export class MemoryBlobStore implements BlobStore {
   readonly #blobs = new Map<BlobId, { bytes: Uint8Array; keptAtMs: number }>()
+  readonly #holds = new Set<BlobHold>()
   readonly #clock: Clock
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
-  async stage(): Promise<StagedBlob> {
-    const id = freshHex(16)
+  async stage(id: BlobId = freshHex(16)): Promise<StagedBlob> {
     const pieces: Uint8Array[] = []
     return {
       id,
@@ -43,6 +43,20 @@ export class MemoryBlobStore implements BlobStore {
 
   async *list(): AsyncIterable<BlobFacts> {
     for (const [id, { bytes, keptAtMs }] of [...this.#blobs]) yield { id, size: bytes.length, keptAtMs }
+  }
+
+  async hold(): Promise<BlobHold> {
+    const hold: BlobHold = {
+      release: async () => {
+        this.#holds.delete(hold)
+      },
+    }
+    this.#holds.add(hold)
+    return hold
+  }
+
+  async isHeld(): Promise<boolean> {
+    return this.#holds.size > 0
   }
 
   async clearStaging(): Promise<number> {
