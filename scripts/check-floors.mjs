@@ -14,7 +14,7 @@ const FLOORS = [
   ['records'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
   ['objects'],
-  ['protocols'],
+  ['protocols', 'backup'],
   ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'admin', 'explain'],
   ['http'],
   ['cli'],

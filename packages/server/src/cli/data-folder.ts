@@ -1,6 +1,8 @@
-/** The data folder: where what stands, and the lock that keeps a second server out. */
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+/** The data folder: where what stands, what of it a backup takes, and the lock that keeps a second server out. */
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { readIfPresent } from '../core/durable-file.ts'
+import { takeProcessLock } from '../core/process-lock.ts'
 import { ConfigurationError } from './exit.ts'
 
 export interface DataFolder {
@@ -23,45 +25,43 @@ export function dataFolder(dir: string): DataFolder {
 }
 
 /**
- * Takes the folder for this process and returns what gives it back. The lock names a process by id and start time, so
- * that one left behind by a killed server, or a process id used again, does not keep anybody out.
- * Throws ConfigurationError where a living process holds it.
+ * Takes the folder for this process and returns what gives it back. Throws ConfigurationError where a living process
+ * holds it, and where a restore into it did not come to its end.
  */
 export async function lockDataFolder(folder: DataFolder): Promise<() => Promise<void>> {
-  await mkdir(folder.dir, { recursive: true, mode: 0o700 })
-  const path = join(folder.dir, 'server.lock')
-  for (;;) {
-    try {
-      const file = await open(path, 'wx', 0o600)
-      try {
-        await file.writeFile(`${process.pid} ${await startTime(process.pid)}\n`)
-      } finally {
-        await file.close()
-      }
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const holder = await readFile(path, 'utf8').catch(() => '')
-    const [pid = '', started = ''] = holder.trim().split(' ')
-    if (pid !== '' && started === (await startTime(Number(pid)))) {
-      throw new ConfigurationError(`${folder.dir} is in use by the server with process id ${pid}`)
-    }
-    await rm(path, { force: true })
-  }
+  const { dir } = folder
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await requireWhole(folder)
+  const lock = await takeProcessLock(join(dir, LOCK_FILE))
+  if (typeof lock === 'function') return lock
+  throw new ConfigurationError(`${dir} is in use by the server with process id ${lock.heldBy}`)
 }
 
-/** When a process started, as its kernel tells; 'alive' where there is no /proc, '' where there is no such process. */
-async function startTime(pid: number): Promise<string> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    try {
-      process.kill(pid, 0)
-      return 'alive'
-    } catch {
-      return ''
-    }
+/** Throws ConfigurationError where a restore did not come to its end. */
+export async function requireWhole({ dir }: DataFolder): Promise<void> {
+  if ((await readIfPresent(join(dir, UNFINISHED_RESTORE))) === undefined) return
+  throw new ConfigurationError(`a restore into ${dir} did not come to its end: remove the folder and restore again`)
+}
+
+/** Stands in a data folder while it is being restored, so that nobody takes what is there for all. */
+export const UNFINISHED_RESTORE = 'restore.unfinished'
+
+/** The small files beside catalog and blobs that a restored folder needs. No secret stands in them. */
+const NEEDED = /^(root-key\.(ring|check|scrypt\.json)|tls\/(ca|server)\.pem)$/
+const LOCK_FILE = 'server.lock'
+/** What lives no longer than a process. */
+const PASSING = /^(server\.lock|control\.sock|.*\.tmp)$/
+
+/**
+ * What a backup must know of the files of a data folder: those that it takes, and those that the server did not make and
+ * that it leaves alone. Both relative to the folder.
+ */
+export async function filesBeside({ dir, catalogDir, blobsDir, tlsDir }: DataFolder, secretsDir: string) {
+  const apart = [catalogDir, blobsDir, tlsDir, secretsDir].map((path) => relative(dir, path))
+  const [top, tls] = await Promise.all([readdir(dir), readdir(tlsDir).catch(() => [])])
+  const paths = [...top, ...tls.map((file) => `tls/${file}`)].filter((path) => !apart.includes(path))
+  return {
+    needed: paths.filter((path) => NEEDED.test(path)),
+    unknown: paths.filter((path) => !NEEDED.test(path) && !PASSING.test(path)),
   }
 }

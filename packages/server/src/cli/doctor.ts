@@ -1,5 +1,6 @@
 /** `strongroom doctor`: looks at an installation, also beside a running server, changes nothing, and says what is wrong. */
 
+import { dataFolder, requireWhole } from './data-folder.ts'
 import { bucketFindings } from './doctor-buckets.ts'
 import { certificateFindings, diskFindings, type Finding, modeFindings, rootKeyFindings } from './doctor-checks.ts'
 import { type ConfigurationError, EXIT } from './exit.ts'
@@ -40,6 +41,11 @@ async function examine({ json: _, ...flags }: DoctorFlags): Promise<Finding[]> {
   if (!(await isThere(settings.dataDir))) {
     const message = 'there is no such folder'
     return [{ severity: 'error', about: settings.dataDir, message, advice: 'Name it with --data.' }]
+  }
+  try {
+    await requireWhole(dataFolder(settings.dataDir))
+  } catch (error) {
+    return [{ severity: 'error', about: settings.dataDir, message: (error as ConfigurationError).message }]
   }
   const findings = [
     ...(await modeFindings(settings)),

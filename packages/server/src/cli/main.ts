@@ -48,6 +48,35 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./fsck.ts')).fsckCommand(flags)
     })
 
+  const backup = program
+    .command('backup')
+    .description('copy a data folder, beside a running server too; a later backup into TARGET copies what is new')
+    .argument('<target>', 'the backup’s folder')
+    .option('--data <dir>', 'the data folder (default ./strongroom-data)')
+    .option('--secrets <dir>', 'the secrets folder (default DATA/secrets)')
+    .option('--config <file>', 'the configuration file')
+    .option('--with-secrets', 'the secrets as well: whoever has the backup can then read everything')
+    .option('--json', 'print JSON lines')
+    .action(async (target: string, flags) => {
+      exitCode = await (await import('./backup.ts')).backupCommand(target, flags)
+    })
+  backup
+    .command('verify <target>')
+    .description('whether all of a backup is as it was written; needs no key')
+    .option('--json', 'print JSON lines')
+    .action(async (target: string, _flags, command: Command) => {
+      exitCode = await (await import('./backup.ts')).verifyBackupCommand(target, command.optsWithGlobals())
+    })
+  program
+    .command('restore <target>')
+    .description('make a data folder of a backup')
+    .option('--data <dir>', 'an empty or absent folder (default ./strongroom-data)')
+    .option('--secrets <dir>', 'where secrets go, if the backup has them (default DATA/secrets)')
+    .option('--json', 'print JSON lines')
+    .action(async (target: string, flags) => {
+      exitCode = await (await import('./restore.ts')).restoreCommand(target, flags)
+    })
+
   program
     .command('doctor')
     .description('look at an installation, also beside a running server, and say what is wrong')

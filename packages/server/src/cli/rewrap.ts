@@ -3,6 +3,7 @@
  * of the server. What is there already is passed over, so that a run that was cut off is simply begun again; objects can
  * be read all the time. Calls of the KMS count against the caller's quota: past it the run waits.
  */
+import { inParallel } from '../core/in-parallel.ts'
 import { childrenNamed, childText, readXml } from '../s3/xml-reader.ts'
 import { type ConnectionFlags, resolveConnection } from './connection.ts'
 import { EXIT, UsageError } from './exit.ts'
@@ -169,17 +170,6 @@ function errorOf({ status, body }: SignedReply): { code: string; message: string
   const text = body.toString()
   const part = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`, 's').exec(text)?.[1]
   return { code: part('Code') ?? String(status), message: part('Message') ?? '' }
-}
-
-async function inParallel<T>(items: AsyncGenerator<T>, most: number, run: (item: T) => Promise<void>): Promise<void> {
-  const worker = async () => {
-    for (;;) {
-      const next = await items.next()
-      if (next.done) return
-      await run(next.value)
-    }
-  }
-  await Promise.all(Array.from({ length: most }, worker))
 }
 
 function concurrencyOf({ concurrency }: RewrapFlags): number {

@@ -5,9 +5,10 @@
  * (group commit). Checks run inside LMDB's write transaction, which one process holds at a time.
  * See docs/decisions/0002-catalog-lmdb.md.
  */
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir, open as openFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
+import { syncFolder } from '../core/durable-file.ts'
 import type { Catalog, CatalogEntry, Check, Mutation, RangeQuery } from './catalog.ts'
 import { newEntryVersion } from './entry-version.ts'
 
@@ -20,17 +21,37 @@ export class LmdbCatalog implements Catalog {
 
   static async open(dir: string): Promise<LmdbCatalog> {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    return new LmdbCatalog(
-      open({
-        path: join(dir, 'catalog.mdb'),
-        encoding: 'binary',
-        keyEncoding: 'binary',
-        useVersions: true,
-        overlappingSync: false,
-        // Values are sealed already and do not compress.
-        compression: false,
-      }),
-    )
+    return new LmdbCatalog(open({ path: join(dir, CATALOG_FILE), ...OPTIONS }))
+  }
+
+  /** Reads a catalog that nobody else uses, such as a copy, and leaves no trace in its folder. */
+  static async read<T>(dir: string, use: (catalog: Catalog) => Promise<T>): Promise<T> {
+    const catalog = new LmdbCatalog(open({ path: join(dir, CATALOG_FILE), readOnly: true, ...OPTIONS }))
+    try {
+      return await use(catalog)
+    } finally {
+      await catalog.close()
+      await rm(join(dir, `${CATALOG_FILE}-lock`), { force: true })
+    }
+  }
+
+  /**
+   * Writes a copy of one moment after the call into a new folder, durably. Commits go on meanwhile. Pages that were freed
+   * are left out.
+   */
+  async copyTo(dir: string): Promise<void> {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    const path = join(dir, CATALOG_FILE)
+    // Without compaction LMDB would take the writers' lock for a while.
+    await this.#db.backup(path, true)
+    await chmod(path, 0o600)
+    const file = await openFile(path, 'r+')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await syncFolder(dir)
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(CatalogEntry | undefined)[]> {
@@ -71,6 +92,17 @@ export class LmdbCatalog implements Catalog {
     await this.#db.close()
   }
 }
+
+export const CATALOG_FILE = 'catalog.mdb'
+
+const OPTIONS = {
+  encoding: 'binary',
+  keyEncoding: 'binary',
+  useVersions: true,
+  overlappingSync: false,
+  // Values are sealed already and do not compress.
+  compression: false,
+} as const
 
 const buffer = (bytes: Uint8Array): Buffer =>
   bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)

@@ -1,0 +1,202 @@
+/**
+ * Takes a backup of a data folder beside whatever uses it. It needs no key: what names blobs stands in clear.
+ *
+ * Order: hold the blobs, so that none of them is swept; copy the catalog as of one moment; copy the blobs that this copy
+ * names and the backup does not have; write the manifest; remove what it does not name. Until the manifest is there the
+ * former backup is whole, and a crash leaves at worst files that nothing names.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import { syncFolder, writeFileDurably } from '../core/durable-file.ts'
+import { inParallel } from '../core/in-parallel.ts'
+import { blobReference } from '../objects/records.ts'
+import { eachName } from '../records/each-record.ts'
+import type { BlobId, BlobStore } from '../storage/blobs.ts'
+import { FileBlobStore } from '../storage/file-blobs.ts'
+import { CATALOG_FILE, LmdbCatalog } from '../storage/lmdb-catalog.ts'
+import { BLOBS_AT_ONCE, type Content, contentOf, copyBlob, readFileContent } from './content.ts'
+import { BackupDamaged, type BackupFolder, takeBackupFolder } from './folder.ts'
+import { type BlobEntry, type FileEntry, findManifest, writeManifest } from './manifest.ts'
+import { encodeSecrets, SECRETS_FILE, type SmallFiles } from './small-files.ts'
+
+export interface BackupSource {
+  readonly catalog: LmdbCatalog
+  /** Where the catalog stands in the data folder. */
+  readonly catalogName: string
+  readonly blobs: BlobStore
+  /** The small files that a restored folder needs, by their path in the data folder. */
+  files(): Promise<SmallFiles>
+  /** The files of the secrets folder, where they are to be in the backup. */
+  readonly secrets: SmallFiles | undefined
+}
+
+export interface BackupSummary {
+  readonly blobs: number
+  /** Those that the folder did not have yet, and their size. */
+  readonly copiedBlobs: number
+  readonly copiedBytes: number
+  /** Those that it had and that nothing names any more. */
+  readonly removedBlobs: number
+  readonly bytes: number
+}
+
+/** In bytes. */
+export type Progress = (done: number, total: number) => void
+
+/** A blob that the catalog names is not there. */
+export class BlobMissing extends Error {
+  constructor(id: BlobId) {
+    super(`the blob ${id} is missing: strongroom fsck tells which object needs it`)
+    this.name = 'BlobMissing'
+  }
+}
+
+/** Throws BackupFolderError and BlobMissing. */
+export async function backUp(
+  source: BackupSource,
+  folder: BackupFolder,
+  clock: Clock,
+  progress: Progress,
+): Promise<BackupSummary> {
+  const giveBack = await takeBackupFolder(folder)
+  try {
+    const target = await FileBlobStore.open(folder.blobsDir)
+    await target.clearStaging()
+    const present = await presentBlobs(folder, target)
+
+    const snapshot = randomBytes(8).toString('hex')
+    const snapshotDir = join(folder.snapshotsDir, snapshot)
+    const hold = await source.blobs.hold()
+    const blobs: BlobEntry[] = []
+    let copied: readonly BlobEntry[]
+    let takenAtMs: number
+    let files: readonly FileEntry[]
+    try {
+      takenAtMs = clock.nowMs()
+      files = await takeSnapshot(source, snapshotDir)
+      const missing: BlobId[] = []
+      for (const id of await namedBlobs(join(snapshotDir, source.catalogName))) {
+        const entry = present.get(id)
+        if (entry) blobs.push(entry)
+        else missing.push(id)
+      }
+      copied = await copyBlobs(source.blobs, target, missing, progress)
+      blobs.push(...copied)
+    } finally {
+      await hold.release()
+    }
+    await syncFolder(folder.snapshotsDir)
+    await syncFolder(folder.dir)
+    await writeManifest(folder, { snapshot, takenAtMs, files, blobs })
+    const removedBlobs = await removeRest(folder, target, snapshot, new Set(blobs.map(({ blob }) => blob)))
+    return {
+      blobs: blobs.length,
+      copiedBlobs: copied.length,
+      copiedBytes: bytesOf(copied),
+      removedBlobs,
+      bytes: bytesOf([...blobs, ...files]),
+    }
+  } finally {
+    await giveBack()
+  }
+}
+
+/** The catalog and the small files, which belong together: the ring of keys must open what the catalog's copy holds. */
+async function takeSnapshot(source: BackupSource, dir: string): Promise<FileEntry[]> {
+  const catalogDir = join(dir, source.catalogName)
+  await mkdir(dirname(dir), { recursive: true, mode: 0o700 })
+  let small = await source.files()
+  for (;;) {
+    await source.catalog.copyTo(catalogDir)
+    const after = await source.files()
+    if (isAllSame(small, after)) break
+    small = after
+    await rm(catalogDir, { recursive: true })
+  }
+  const entries: FileEntry[] = []
+  const beside = new Map(small)
+  if (source.secrets) beside.set(SECRETS_FILE, encodeSecrets(source.secrets))
+  for (const [file, bytes] of beside) {
+    await mkdir(dirname(join(dir, file)), { recursive: true, mode: 0o700 })
+    await writeFileDurably(join(dir, file), bytes, 0o600)
+    entries.push({ file, ...contentOf(bytes) })
+  }
+  await syncFolder(dir)
+  const file = `${source.catalogName}/${CATALOG_FILE}`
+  return [...entries, { file, ...(await readFileContent(join(dir, file)))! }]
+}
+
+const isAllSame = (a: SmallFiles, b: SmallFiles) =>
+  a.size === b.size && [...a].every(([file, bytes]) => Buffer.from(b.get(file) ?? []).equals(bytes))
+
+const namedBlobs = (catalogDir: string) =>
+  LmdbCatalog.read(catalogDir, async (catalog) => {
+    const ids: BlobId[] = []
+    for await (const name of eachName(catalog, blobReference)) ids.push(Buffer.from(name).toString())
+    return ids
+  })
+
+/** Those that the former backup has; one that was lost since, or has another length, is none. */
+async function presentBlobs(folder: BackupFolder, blobs: BlobStore): Promise<ReadonlyMap<BlobId, BlobEntry>> {
+  const former = await findManifest(folder).catch((error: unknown) => {
+    // All of it is copied anew then.
+    if (error instanceof BackupDamaged) return undefined
+    throw error
+  })
+  const named = new Map(former?.blobs.map((entry) => [entry.blob, entry]))
+  const present = new Map<BlobId, BlobEntry>()
+  for await (const { id, size } of blobs.list()) {
+    const entry = named.get(id)
+    if (entry?.size === size) present.set(id, entry)
+  }
+  return present
+}
+
+async function copyBlobs(
+  from: BlobStore,
+  to: FileBlobStore,
+  ids: readonly BlobId[],
+  progress: Progress,
+): Promise<BlobEntry[]> {
+  let total = 0
+  await inParallel(ids, BLOBS_AT_ONCE, async (id) => {
+    const blob = await from.open(id)
+    if (!blob) throw new BlobMissing(id)
+    total += blob.size
+    await blob.close()
+  })
+  progress(0, total)
+  let done = 0
+  const copied: BlobEntry[] = []
+  await inParallel(ids, BLOBS_AT_ONCE, async (id) => {
+    const content = await copyBlob(from, to, id)
+    if (!content) throw new BlobMissing(id)
+    copied.push({ blob: id, ...content })
+    done += content.size
+    progress(done, total)
+  })
+  return copied
+}
+
+/** What former backups left, and those that were cut off. Returns how many blobs. */
+async function removeRest(
+  { snapshotsDir }: BackupFolder,
+  blobs: BlobStore,
+  snapshot: string,
+  named: ReadonlySet<BlobId>,
+): Promise<number> {
+  for (const other of await readdir(snapshotsDir)) {
+    if (other !== snapshot) await rm(join(snapshotsDir, other), { recursive: true })
+  }
+  let removed = 0
+  for await (const { id } of blobs.list()) {
+    if (named.has(id)) continue
+    await blobs.delete(id)
+    removed++
+  }
+  return removed
+}
+
+const bytesOf = (contents: readonly Content[]) => contents.reduce((sum, { size }) => sum + size, 0)

@@ -1,0 +1,21 @@
+/** The small files of a data folder, by their paths in it, and those of a secrets folder as one file of a backup. */
+import { BackupDamaged } from './folder.ts'
+
+export type SmallFiles = ReadonlyMap<string, Uint8Array>
+
+/** In a snapshot, where the secrets were asked for. */
+export const SECRETS_FILE = 'secrets.json'
+
+export const encodeSecrets = (secrets: SmallFiles): Uint8Array =>
+  Buffer.from(
+    `${JSON.stringify(Object.fromEntries([...secrets].map(([file, bytes]) => [file, Buffer.from(bytes).toString('base64')])))}\n`,
+  )
+
+/** Throws BackupDamaged. */
+export function decodeSecrets(bytes: Uint8Array): SmallFiles {
+  const files = Object.entries(JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, string>)
+  if (files.some(([file]) => !/^(?!\.{1,2}$)[\w.-]+$/.test(file))) {
+    throw new BackupDamaged(`${SECRETS_FILE} names a path outside of the secrets folder`)
+  }
+  return new Map(files.map(([file, text]) => [file, Buffer.from(text, 'base64')]))
+}
