@@ -29,9 +29,9 @@ export class BucketKeys {
   readonly #keys: KeyService
   readonly #clock: Clock
   /** By what is asked for; those that are being made too, so that a burst of requests makes one. */
-  readonly #forWriting = new Recent<Promise<Kept>>(MOST_KEPT)
+  readonly #forWriting = new Recent<Promise<Kept>>(MOST_BUCKET_KEYS)
   /** By requester and wrapped form. */
-  readonly #forReading = new Recent<Promise<Kept>>(MOST_KEPT)
+  readonly #forReading = new Recent<Promise<Kept>>(MOST_BUCKET_KEYS)
 
   constructor(keys: KeyService, clock: Clock) {
     this.#keys = keys
@@ -88,7 +88,7 @@ export class BucketKeys {
   }
 
   async #made(all: Recent<Promise<Kept>>, name: string, make: () => Promise<BucketKey>): Promise<BucketKey> {
-    const untilMs = this.#clock.nowMs() + KEPT_MS
+    const untilMs = this.#clock.nowMs() + BUCKET_KEY_KEPT_MS
     const made = make().then((bucketKey) => ({ bucketKey, untilMs }))
     all.set(name, made)
     try {
@@ -112,5 +112,6 @@ function toWrapping(dataKey: DataKey): MessageKey {
 }
 
 /** AWS does not tell for how long. */
-const KEPT_MS = 5 * 60_000
-const MOST_KEPT = 10_000
+export const BUCKET_KEY_KEPT_MS = 5 * 60_000
+/** In each process, for writing and for reading. */
+export const MOST_BUCKET_KEYS = 10_000

@@ -25,6 +25,9 @@ export interface Quota {
 const LARGEST = ['us-east-1', 'us-west-2', 'eu-west-1']
 const MIDDLE = ['us-east-2', 'ap-southeast-1', 'ap-southeast-2', 'ap-northeast-1', 'eu-central-1', 'eu-west-2']
 
+/** Regions with the same quotas; the last group is all others, by a name that is no Region's. */
+export const REGION_GROUPS: readonly (readonly string[])[] = [LARGEST, MIDDLE, ['other Regions']]
+
 /** A rate that several operations share. */
 const shared = (code: string, title: string, current: Default, notes: Default, operations: string): Quota => ({
   ...{ service: 'kms', code, title: `${title} request rate`, rate: true, current, notes },
@@ -52,8 +55,11 @@ const dataKeyPair = (spec: string, code: string | undefined, current: number, no
   ...own(`GenerateDataKeyPair (${spec})`, code ?? `SR-GenerateDataKeyPair-${spec}`, current, notes),
 })
 
-const SYMMETRIC =
-  'Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateMac, GenerateRandom, ReEncrypt, and VerifyMac'
+/** What counts against the symmetric quota, unless the key is of another kind. */
+export const SYMMETRIC_OPERATIONS: readonly string[] =
+  'Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GenerateMac GenerateRandom ReEncrypt VerifyMac'.split(
+    ' ',
+  )
 
 export const QUOTAS = {
   symmetric: shared(
@@ -61,7 +67,7 @@ export const QUOTAS = {
     'Cryptographic operations (symmetric)',
     [10_000, 20_000, 100_000],
     [5_500, 10_000, 30_000],
-    SYMMETRIC,
+    new Intl.ListFormat('en').format(SYMMETRIC_OPERATIONS),
   ),
   rsa: shared(
     'L-2AC98190',
