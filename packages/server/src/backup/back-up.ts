@@ -19,7 +19,7 @@ import { CATALOG_FILE, LmdbCatalog } from '../storage/lmdb-catalog.ts'
 import { BLOBS_AT_ONCE, type Content, contentOf, copyBlob, readFileContent } from './content.ts'
 import { BackupDamaged, type BackupFolder, takeBackupFolder } from './folder.ts'
 import { type BlobEntry, type FileEntry, findManifest, writeManifest } from './manifest.ts'
-import { encodeSecrets, SECRETS_FILE, type SmallFiles } from './small-files.ts'
+import { encodeSecrets, KEY_SECRETS_FILE, SECRETS_FILE, type SmallFiles } from './small-files.ts'
 
 export interface BackupSource {
   readonly catalog: LmdbCatalog
@@ -28,6 +28,8 @@ export interface BackupSource {
   readonly blobs: BlobStore
   /** The small files that a restored folder needs, by their path in the data folder. */
   files(): Promise<SmallFiles>
+  /** The material secrets of KMS keys by their ids. */
+  keySecrets(): Promise<SmallFiles>
   /** The files of the secrets folder, where they are to be in the backup. */
   readonly secrets: SmallFiles | undefined
 }
@@ -117,6 +119,8 @@ async function takeSnapshot(source: BackupSource, dir: string): Promise<FileEntr
   }
   const entries: FileEntry[] = []
   const beside = new Map(small)
+  // Each was there before the record that names it, so what the copy names is among them; it may have lost some since.
+  beside.set(KEY_SECRETS_FILE, encodeSecrets(await source.keySecrets()))
   if (source.secrets) beside.set(SECRETS_FILE, encodeSecrets(source.secrets))
   for (const [file, bytes] of beside) {
     await mkdir(dirname(join(dir, file)), { recursive: true, mode: 0o700 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
+import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { blobReference, garbageBlob, names } from '../objects/records.ts'
 import { RecordStore } from '../records/record-store.ts'
 import { StoreKey } from '../root-key/store-key.ts'
@@ -44,6 +45,7 @@ const source = (more: Partial<BackupSource> = {}): BackupSource => ({
   catalogName: 'catalog',
   blobs,
   files: async () => new Map(small),
+  keySecrets: async () => new Map([['0'.repeat(32), Buffer.alloc(32, 7)]]),
   secrets: undefined,
   ...more,
 })
@@ -80,6 +82,7 @@ const target = (name = 'restored') => {
   return {
     dir: at,
     blobsDir: join(at, 'blobs'),
+    keySecretsDir: join(at, 'key-secrets'),
     secretsDir: join(at, 'secrets'),
     unfinishedPath: join(at, 'unfinished'),
   }
@@ -117,6 +120,7 @@ test('what the catalog names is in it, and what it does not is not', async () =>
   await restore()
   expect(await textsIn(target())).toEqual(['a'])
   expect(await readFile(join(target().dir, 'tls/ca.pem'), 'utf8')).toBe('authority')
+  expect(new MaterialSecretFiles(target().keySecretsDir).read('0'.repeat(32))).toEqual(Buffer.alloc(32, 7))
   expect(await readdir(target().dir)).not.toContain('unfinished')
 })
 

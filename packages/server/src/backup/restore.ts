@@ -7,16 +7,18 @@ import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncFolder, writeFileDurably } from '../core/durable-file.ts'
 import { inParallel } from '../core/in-parallel.ts'
+import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import type { Progress } from './back-up.ts'
 import { BLOBS_AT_ONCE, type Content, contentOf, copyBlob, isSame, readFileContent } from './content.ts'
 import { BackupDamaged, type BackupFolder, BackupFolderError } from './folder.ts'
 import type { Manifest } from './manifest.ts'
-import { decodeSecrets, SECRETS_FILE } from './small-files.ts'
+import { decodeSecrets, KEY_SECRETS_FILE, SECRETS_FILE } from './small-files.ts'
 
 export interface RestoreTarget {
   readonly dir: string
   readonly blobsDir: string
+  readonly keySecretsDir: string
   /** Where the secrets go, if the backup has them. */
   readonly secretsDir: string
   /** The mark's path. */
@@ -33,7 +35,8 @@ export async function restoreBackup(
   const snapshotDir = join(folder.snapshotsDir, manifest.snapshot)
   const source = await FileBlobStore.open(folder.blobsDir)
   await requireAllThere(snapshotDir, source, manifest)
-  const secrets = await readSecrets(snapshotDir, manifest)
+  const secrets = await readSecrets(snapshotDir, manifest, SECRETS_FILE)
+  const keySecrets = await readSecrets(snapshotDir, manifest, KEY_SECRETS_FILE)
   for (const dir of secrets ? [target.dir, target.secretsDir] : [target.dir]) await requireEmpty(dir)
 
   await mkdir(target.dir, { recursive: true, mode: 0o700 })
@@ -42,8 +45,11 @@ export async function restoreBackup(
   try {
     await copyBlobs(source, target.blobsDir, manifest, progress)
     for (const { file, ...expected } of manifest.files) {
-      if (file !== SECRETS_FILE) await copyFile(join(snapshotDir, file), join(target.dir, file), expected)
+      if (file === SECRETS_FILE || file === KEY_SECRETS_FILE) continue
+      await copyFile(join(snapshotDir, file), join(target.dir, file), expected)
     }
+    const material = new MaterialSecretFiles(target.keySecretsDir)
+    await inParallel(keySecrets ?? [], SECRETS_AT_ONCE, ([id, secret]) => material.put(id, secret))
     if (secrets) {
       await mkdir(target.secretsDir, { recursive: true, mode: 0o700 })
       for (const [file, bytes] of secrets) await writeFileDurably(join(target.secretsDir, file), bytes, 0o600)
@@ -85,10 +91,11 @@ async function requireEmpty(dir: string): Promise<void> {
     throw new BackupFolderError(`${dir} is not empty: a restore goes into an empty or absent folder`)
 }
 
-async function readSecrets(snapshotDir: string, { files }: Manifest) {
-  const entry = files.find(({ file }) => file === SECRETS_FILE)
+/** Undefined where the backup has no such file. */
+async function readSecrets(snapshotDir: string, { files }: Manifest, name: string) {
+  const entry = files.find(({ file }) => file === name)
   if (!entry) return undefined
-  const path = join(snapshotDir, SECRETS_FILE)
+  const path = join(snapshotDir, name)
   const bytes = await readFile(path)
   if (!isSame(contentOf(bytes), entry)) throw changed(path)
   return decodeSecrets(bytes)
@@ -126,4 +133,5 @@ async function copyFile(from: string, to: string, expected: Content): Promise<vo
   if (!isSame((await readFileContent(to))!, expected)) throw changed(from)
 }
 
+const SECRETS_AT_ONCE = 32
 const changed = (path: string) => new BackupDamaged(`${path} has changed since it was written`)

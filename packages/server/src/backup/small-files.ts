@@ -3,6 +3,8 @@ import { BackupDamaged } from './folder.ts'
 
 export type SmallFiles = ReadonlyMap<string, Uint8Array>
 
+/** In a snapshot, the material secrets of KMS keys by their ids. They open nothing without the root key. */
+export const KEY_SECRETS_FILE = 'key-secrets.json'
 /** In a snapshot, where the secrets were asked for. */
 export const SECRETS_FILE = 'secrets.json'
 
@@ -15,7 +17,7 @@ export const encodeSecrets = (secrets: SmallFiles): Uint8Array =>
 export function decodeSecrets(bytes: Uint8Array): SmallFiles {
   const files = Object.entries(JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, string>)
   if (files.some(([file]) => !/^(?!\.{1,2}$)[\w.-]+$/.test(file))) {
-    throw new BackupDamaged(`${SECRETS_FILE} names a path outside of the secrets folder`)
+    throw new BackupDamaged('the backup names a path outside of the folder of secrets')
   }
   return new Map(files.map(([file, text]) => [file, Buffer.from(text, 'base64')]))
 }

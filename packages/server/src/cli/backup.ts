@@ -7,6 +7,8 @@ import { readManifest } from '../backup/manifest.ts'
 import type { SmallFiles } from '../backup/small-files.ts'
 import { verifyBackup } from '../backup/verify.ts'
 import { systemClock } from '../core/clock.ts'
+import { isFault } from '../core/fault.ts'
+import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { CATALOG_FILE, LmdbCatalog } from '../storage/lmdb-catalog.ts'
 import { type DataFolder, dataFolder, filesBeside, requireWhole } from './data-folder.ts'
@@ -40,6 +42,7 @@ export async function backupCommand(target: string, { withSecrets, json, ...flag
       catalogName: relative(dataDir, data.catalogDir),
       blobs: await FileBlobStore.open(data.blobsDir),
       files: () => neededFiles(data, secretsDir),
+      keySecrets: () => keySecretsOf(data),
       secrets: withSecrets ? await readFiles(secretsDir, await filesOf(secretsDir)) : undefined,
     }
     const say = sayProgress('copying', json)
@@ -104,6 +107,20 @@ export const complain = (text: string) => process.stderr.write(`strongroom: ${te
 /** A folder that cannot be used was wrongly named. */
 export function asUsage(error: unknown): never {
   throw error instanceof BackupFolderError ? new UsageError(error.message) : error
+}
+
+/** Those that are still there. */
+async function keySecretsOf({ keySecretsDir }: DataFolder): Promise<SmallFiles> {
+  const secrets = new MaterialSecretFiles(keySecretsDir)
+  const found = new Map<string, Uint8Array>()
+  for await (const id of secrets.list()) {
+    try {
+      found.set(id, secrets.read(id))
+    } catch (error) {
+      if (!isFault(error, 'Damaged')) throw error
+    }
+  }
+  return found
 }
 
 const neededFiles = async (data: DataFolder, secretsDir: string) =>

@@ -56,8 +56,9 @@ const PASSING = /^(server\.lock|control\.sock|.*\.tmp)$/
  * What a backup must know of the files of a data folder: those that it takes, and those that the server did not make and
  * that it leaves alone. Both relative to the folder.
  */
-export async function filesBeside({ dir, catalogDir, blobsDir, tlsDir }: DataFolder, secretsDir: string) {
-  const apart = [catalogDir, blobsDir, tlsDir, secretsDir].map((path) => relative(dir, path))
+export async function filesBeside(folder: DataFolder, secretsDir: string) {
+  const { dir, catalogDir, blobsDir, tlsDir, keySecretsDir } = folder
+  const apart = [catalogDir, blobsDir, tlsDir, keySecretsDir, secretsDir].map((path) => relative(dir, path))
   const [top, tls] = await Promise.all([readdir(dir), readdir(tlsDir).catch(() => [])])
   const paths = [...top, ...tls.map((file) => `tls/${file}`)].filter((path) => !apart.includes(path))
   return {

@@ -35,9 +35,14 @@ export class MaterialSecretFiles implements MaterialSecrets {
   async make(): Promise<{ id: string; secret: Uint8Array }> {
     const id = randomBytes(16).toString('hex')
     const secret = randomBytes(SECRET_BYTES)
+    await this.put(id, secret)
+    return { id, secret }
+  }
+
+  /** One of a backup. */
+  async put(id: string, secret: Uint8Array): Promise<void> {
     await this.#folderOf(id)
     await writeFileDurably(this.#pathOf(id), secret, 0o600)
-    return { id, secret }
   }
 
   read(id: string): Uint8Array {
