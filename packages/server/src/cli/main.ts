@@ -131,6 +131,11 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./rewrap.ts')).rewrapCommand(bucket, flags)
     })
 
+  withDataFolder(keys.command('shred'))
+    .description('rid the data folder of what deleted keys have left; the server must not be running')
+    .action(async (flags) => {
+      exitCode = await (await import('./shred.ts')).shredCommand(flags)
+    })
   withConnection(keys.command('report <key>'))
     .description('what hangs on a KMS key: all that could never be read again without it')
     .option('--json', 'print it as JSON')

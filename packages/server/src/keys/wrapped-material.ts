@@ -4,8 +4,10 @@
  * wrapped. Those without a name are of the time before there were secrets.
  */
 import { deriveKey, MessageKey } from '@strongroom/crypto/node'
+import { each } from '../records/each-record.ts'
+import type { RecordStore } from '../records/record-store.ts'
 import type { SealingKey } from '../root-key/store-key.ts'
-import { GONE, type KmsKey } from './kms-records.ts'
+import { GONE, type KmsKey, kmsKeyRecord } from './kms-records.ts'
 import type { MaterialSecrets } from './material-secrets.ts'
 
 export interface FreshSecret {
@@ -52,6 +54,13 @@ export class MaterialWrapping {
 export function secretsOf({ material, imported }: KmsKey): readonly string[] {
   const all = [...material, imported?.pending?.wrapped ?? GONE]
   return all.flatMap((wrapped) => read(wrapped).secretId ?? [])
+}
+
+/** The secrets that any key needs, in whatever region, also in those in which the server does not answer any more. */
+export async function secretsOfAll(records: RecordStore): Promise<ReadonlySet<string>> {
+  const needed = new Set<string>()
+  for await (const { value } of each(records, kmsKeyRecord)) for (const id of secretsOf(value)) needed.add(id)
+  return needed
 }
 
 /** Whether it is there and has no secret. */
