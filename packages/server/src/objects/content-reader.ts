@@ -57,7 +57,9 @@ export class ContentReader {
     if (pieces.length === 1 && pieces[0]!.stream.place.kind === 'inline') {
       return this.#openSmall(pieces[0]!, protection)
     }
-    // The first one at once, so that what is missing shows before a reply has begun.
+    // The first one at once, so that what is missing shows before a reply has begun; and what lies inline, which goes with
+    // its version, while a blob outlives it for those who are reading. Only the last part of an upload can be so small.
+    let inline: ReadonlyMap<StoredStream, Uint8Array>
     let current: OpenStream | undefined
     let closed = false
     const close = async () => {
@@ -68,12 +70,13 @@ export class ContentReader {
     }
     const first = pieces[0]!
     try {
-      current = await this.#openStream(first.stream, protection)
+      inline = await this.#inlineOf(pieces)
+      current = await this.#openStream(first.stream, protection, inline)
     } catch (error) {
       await close()
       throw asDamage(error, whereOf(first.stream))
     }
-    const openStream = (stream: StoredStream) => this.#openStream(stream, protection)
+    const openStream = (stream: StoredStream) => this.#openStream(stream, protection, inline)
     async function* chunks(): AsyncIterable<Uint8Array> {
       let piece = first
       try {
@@ -117,9 +120,21 @@ export class ContentReader {
     }
   }
 
-  async #openStream(stored: StoredStream, protection: ActiveProtection): Promise<OpenStream> {
+  async #inlineOf(pieces: readonly Piece[]): Promise<ReadonlyMap<StoredStream, Uint8Array>> {
+    const found = new Map<StoredStream, Uint8Array>()
+    for (const { stream } of pieces) {
+      if (stream.place.kind === 'inline') found.set(stream, await this.#inlineBytes(stream))
+    }
+    return found
+  }
+
+  async #openStream(
+    stored: StoredStream,
+    protection: ActiveProtection,
+    inline: ReadonlyMap<StoredStream, Uint8Array>,
+  ): Promise<OpenStream> {
     if (stored.place.kind === 'inline') {
-      const bytes = await this.#inlineBytes(stored)
+      const bytes = inline.get(stored)!
       const source: ByteSource = {
         async *stream(start, endExclusive) {
           yield bytes.subarray(start, endExclusive)

@@ -31,6 +31,7 @@ import { streamIdOf } from './stored-content.ts'
 import type { CustomerKey, IncomingBody, ObjectFacts, ProtectionFacts } from './types.ts'
 import { newUploadId, readUploadId, type UploadId } from './upload-id.ts'
 import { partRemoval, partsOf, uploadRemoval } from './upload-removal.ts'
+import type { PlainRange } from './version-opener.ts'
 import { COMMIT_ATTEMPTS, placeOf, VersionStore } from './version-store.ts'
 
 export interface MultipartOptions {
@@ -116,20 +117,9 @@ export class Multipart {
     customerKey: CustomerKey | undefined,
   ): Promise<PartResult & { readonly sourceVersionId: string | undefined }> {
     const found = await this.#find(call, target)
-    const from = await this.#objects.findSource(call, source)
-    const size = from.version.plaintextSize
-    if (range && range.last >= size) {
-      throw new Fault('ArgumentInvalid', {
-        argument: 'x-amz-copy-source-range',
-        value: `bytes=${range.first}-${range.last}`,
-        message: `Range specified is not valid for source object of size: ${size}`,
-      })
-    }
-    const taken = range ? { start: range.first, endExclusive: range.last + 1 } : { start: 0, endExclusive: size }
-    if (taken.endExclusive - taken.start > MAX_PUT_BYTES) {
-      throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
-    }
-    const body = await this.#objects.openSource(call, from, source.customerKey, undefined, taken)
+    const { found: from, body } = await this.#objects.openSource(call, source, ({ version }) =>
+      partRange(version.plaintextSize, range),
+    )
     try {
       const result = await this.#writePart(call, target, found, body, customerKey)
       return { ...result, sourceVersionId: from.facts.versionId }
@@ -332,4 +322,20 @@ export class Multipart {
     if (!upload) throw new Fault('UploadNotFound', { uploadId: target.uploadId })
     return { id: id!, bucket, upload }
   }
+}
+
+/** Throws ArgumentInvalid where the range is not in the source, and CopySourceTooLarge. */
+function partRange(size: number, range: { readonly first: number; readonly last: number } | undefined): PlainRange {
+  if (range && range.last >= size) {
+    throw new Fault('ArgumentInvalid', {
+      argument: 'x-amz-copy-source-range',
+      value: `bytes=${range.first}-${range.last}`,
+      message: `Range specified is not valid for source object of size: ${size}`,
+    })
+  }
+  const taken = range ? { start: range.first, endExclusive: range.last + 1 } : { start: 0, endExclusive: size }
+  if (taken.endExclusive - taken.start > MAX_PUT_BYTES) {
+    throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
+  }
+  return taken
 }

@@ -209,3 +209,49 @@ test('versioning behaves like a list of versions', async () => {
     { numRuns: 60 },
   )
 })
+
+describe('small content that goes between the look at its version and the look at its bytes', () => {
+  const put = (text: string) => server.objects.put(call, putInput('k', Buffer.from(text)))
+  const copy = async () => {
+    const source = { bucket: 'bucket', objectKey: 'k', versionId: undefined, conditions: {}, customerKey: undefined }
+    const as = { metadata: 'COPY', storageClass: undefined, checksumAlgorithm: undefined, conditions: {} } as const
+    const target = { bucket: 'bucket', objectKey: 'copy', protection: { kind: 'default' } } as const
+    await server.objects.copy(call, { ...as, ...target, source })
+    return read(server, getInput('copy'))
+  }
+  const get = () => read(server, getInput('k'))
+  /** Does `meanwhile` before the first bytes are looked for. */
+  function before(meanwhile: () => Promise<unknown>) {
+    const look = server.records.getBytes.bind(server.records)
+    let isFirst = true
+    server.records.getBytes = async (...args) => {
+      if (isFirst) {
+        isFirst = false
+        await meanwhile()
+      }
+      return look(...args)
+    }
+  }
+  beforeEach(() => put('old'))
+
+  test.each([
+    ['a read', get],
+    ['a copy', copy],
+  ])('%s gives what has taken its place', async (_, run) => {
+    before(() => put('new'))
+    expect((await run()).toString()).toBe('new')
+  })
+
+  test.each([
+    ['a read', get],
+    ['a copy', copy],
+  ])('%s of what was deleted finds nothing', async (_, run) => {
+    before(() => server.objects.delete(call, { bucket: 'bucket', objectKey: 'k', versionId: undefined }))
+    await expect(run()).rejects.toMatchObject({ code: 'ObjectNotFound' })
+  })
+
+  test('what is missing though nobody has replaced it is damaged', async () => {
+    server.records.getBytes = async () => undefined
+    await expect(get()).rejects.toMatchObject({ code: 'Damaged' })
+  })
+})

@@ -14,7 +14,6 @@ import { ContentRecords } from './content-records.ts'
 import type { ContentWriter, WrittenContent } from './content-writer.ts'
 import type { Protector } from './protection.ts'
 import type { BucketRecord, ObjectVersion } from './records.ts'
-import type { StoredStream } from './stored-content.ts'
 import type {
   Conditions,
   CustomerKey,
@@ -30,6 +29,7 @@ import type {
   Tags,
   UserMetadata,
 } from './types.ts'
+import { type PlainRange, unreplaced, VersionOpener } from './version-opener.ts'
 import {
   COMMIT_ATTEMPTS,
   type FoundVersion,
@@ -87,7 +87,7 @@ export const MAX_PUT_BYTES = 5 * 1024 ** 3
 export class Objects {
   readonly #protector: Protector
   readonly #writer: ContentWriter
-  readonly #reader: ContentReader
+  readonly #opener: VersionOpener
   readonly #clock: Clock
   readonly #versions: VersionStore
   readonly #contents: ContentRecords
@@ -95,10 +95,10 @@ export class Objects {
   constructor(options: ObjectsOptions) {
     this.#protector = options.protector
     this.#writer = options.writer
-    this.#reader = options.reader
     this.#clock = options.clock
     this.#versions = new VersionStore(options.records, options.clock)
     this.#contents = new ContentRecords(options.records)
+    this.#opener = new VersionOpener(options.protector, options.reader, this.#contents)
   }
 
   async put(call: CallContext, input: PutInput): Promise<PutResult> {
@@ -107,20 +107,15 @@ export class Objects {
   }
 
   async get(call: CallContext, input: GetInput): Promise<GetResult> {
-    const found = await this.#versions.find(call, input)
-    const { content } = found.version
-    const selection =
-      input.partNumber === undefined ? wholeOrRange(input.range, found) : await this.#part(input.partNumber, found)
-    const protection = await this.#protector.resume(call, found.place, found.version.protection, input.customerKey)
-    let streams: readonly StoredStream[]
-    try {
-      streams = await this.#contents.streams(content)
-    } catch (error) {
-      protection.wipe()
-      throw error
-    }
-    const { start, endExclusive } = selection.range ?? { start: 0, endExclusive: found.version.plaintextSize }
-    return { ...selection, content: await this.#reader.open(streams, protection, start, endExclusive) }
+    return unreplaced(
+      () => this.#versions.find(call, input),
+      async (found) => {
+        const selection =
+          input.partNumber === undefined ? wholeOrRange(input.range, found) : await this.#part(input.partNumber, found)
+        const range = selection.range ?? { start: 0, endExclusive: found.version.plaintextSize }
+        return { ...selection, content: await this.#opener.open(call, found, input.customerKey, range) }
+      },
+    )
   }
 
   async head(call: CallContext, input: GetInput): Promise<Omit<GetResult, 'content'>> {
@@ -165,24 +160,15 @@ export class Objects {
   /** Reads the source and seals it anew, under a data key of its own. */
   async copy(call: CallContext, input: CopyInput): Promise<CopyResult> {
     const { source } = input
-    const found = await this.findSource(call, source)
-    if (found.version.plaintextSize > MAX_PUT_BYTES) throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
-    const inPlace =
-      source.bucket === input.bucket && source.objectKey === input.objectKey && source.versionId === undefined
-    const changes =
-      input.metadata !== 'COPY' ||
-      input.protection.kind !== 'default' ||
-      input.storageClass !== undefined ||
-      isConfigured(found.bucket.value)
-    if (inPlace && !changes) throw new Fault('CopyToItself', { objectKey: input.objectKey })
-
-    const taken = input.metadata === 'COPY' ? found.version : input.metadata
-    const { 'x-amz-storage-class': _, 'x-amz-website-redirect-location': __, ...headers } = taken.headers
-    const sourceTags = found.facts.tags
-    const tags = input.tags ? await input.tags(sourceTags) : sourceTags
-    const algorithm = input.checksumAlgorithm ?? found.version.checksum?.algorithm
-    const body = await this.openSource(call, found, source.customerKey, algorithm)
+    const { found, body } = await this.openSource(call, source, (one) => {
+      requireCopyable(one, input)
+      return wholeOf(one)
+    })
     try {
+      const taken = input.metadata === 'COPY' ? found.version : input.metadata
+      const { 'x-amz-storage-class': _, 'x-amz-website-redirect-location': __, ...headers } = taken.headers
+      const sourceTags = found.facts.tags
+      const tags = input.tags ? await input.tags(sourceTags) : sourceTags
       const { result, version } = await this.#write(call, {
         bucket: input.bucket,
         objectKey: input.objectKey,
@@ -192,7 +178,7 @@ export class Objects {
         tags,
         protection: input.protection,
         conditions: input.conditions,
-        body,
+        body: { ...body, checksumAlgorithm: input.checksumAlgorithm ?? found.version.checksum?.algorithm },
       })
       return { ...result, lastModifiedMs: version.lastModifiedMs, sourceVersionId: found.facts.versionId }
     } finally {
@@ -200,33 +186,37 @@ export class Objects {
     }
   }
 
-  /** The version that a copy reads. */
-  async findSource(call: CallContext, source: CopySource): Promise<FoundVersion> {
+  /**
+   * What a copy reads, as the body of a write, which closes itself at its end. `rangeOf` says which part of the version that
+   * is found, and throws where there is none to take.
+   */
+  async openSource(
+    call: CallContext,
+    source: CopySource,
+    rangeOf: (found: FoundVersion) => PlainRange,
+  ): Promise<{ readonly found: FoundVersion; readonly body: IncomingBody & { close(): Promise<void> } }> {
+    return unreplaced(
+      () => this.#findSource(call, source),
+      async (found) => {
+        const content = await this.#opener.open(call, found, source.customerKey, rangeOf(found))
+        const body = {
+          chunks: content.chunks(),
+          declaredBytes: content.bytes,
+          checksumAlgorithm: undefined,
+          needsMd5: false,
+          needsSha256: false,
+          expectations: () => ({ contentMd5: undefined, payloadSha256: undefined, checksum: undefined }),
+          close: () => content.close(),
+        }
+        return { found, body }
+      },
+    )
+  }
+
+  async #findSource(call: CallContext, source: CopySource): Promise<FoundVersion> {
     const found = await this.#versions.find(call, { ...source, conditions: {} })
     checkCopySource(source.conditions, found.version)
     return found
-  }
-
-  /** A found version, or a range of it, as the body of a write. Closes itself at its end. */
-  async openSource(
-    call: CallContext,
-    { version, place }: FoundVersion,
-    customerKey: CustomerKey | undefined,
-    checksumAlgorithm: IncomingBody['checksumAlgorithm'],
-    range = { start: 0, endExclusive: version.plaintextSize },
-  ): Promise<IncomingBody & { close(): Promise<void> }> {
-    const streams = await this.#contents.streams(version.content)
-    const protection = await this.#protector.resume(call, place, version.protection, customerKey)
-    const content = await this.#reader.open(streams, protection, range.start, range.endExclusive)
-    return {
-      chunks: content.chunks(),
-      declaredBytes: content.bytes,
-      checksumAlgorithm,
-      needsMd5: false,
-      needsSha256: false,
-      expectations: () => ({ contentMd5: undefined, payloadSha256: undefined, checksum: undefined }),
-      close: () => content.close(),
-    }
   }
 
   async #write(call: CallContext, input: PutInput): Promise<{ result: PutResult; version: ObjectVersion }> {
@@ -293,6 +283,22 @@ export class Objects {
 }
 
 export const DEFAULT_CHECKSUM = 'CRC64NVME'
+
+/** Throws CopySourceTooLarge, and CopyToItself where nothing would change. */
+function requireCopyable({ bucket, version }: FoundVersion, input: CopyInput): void {
+  const { source } = input
+  if (version.plaintextSize > MAX_PUT_BYTES) throw new Fault('CopySourceTooLarge', { maxBytes: MAX_PUT_BYTES })
+  const inPlace =
+    source.bucket === input.bucket && source.objectKey === input.objectKey && source.versionId === undefined
+  const changes =
+    input.metadata !== 'COPY' ||
+    input.protection.kind !== 'default' ||
+    input.storageClass !== undefined ||
+    isConfigured(bucket.value)
+  if (inPlace && !changes) throw new Fault('CopyToItself', { objectKey: input.objectKey })
+}
+
+const wholeOf = ({ version }: FoundVersion): PlainRange => ({ start: 0, endExclusive: version.plaintextSize })
 
 function wholeOrRange(range: RequestedRange | undefined, { version, facts }: FoundVersion): Omit<GetResult, 'content'> {
   return { facts, range: range && resolveRange(range, version.plaintextSize), part: undefined }

@@ -14,8 +14,8 @@ import type { Conditions, ObjectFacts } from './types.ts'
 import { NULL_VERSION, sequenceOf } from './version-id.ts'
 import { type Change, KeyVersions } from './versions.ts'
 
-/** Commits that lose against others are tried again this often. */
-export const COMMIT_ATTEMPTS = 20
+/** Commits that lose against others are tried again this often: of many that want one key at once, one wins at a time. */
+export const COMMIT_ATTEMPTS = 200
 
 export interface FoundVersion {
   readonly bucket: Stored<BucketRecord>
