@@ -1,12 +1,10 @@
 /** `strongroom fsck`: verifies everything at rest and says what does not hold. */
-import { systemClock } from '../core/clock.ts'
 import { fsck } from '../objects/fsck.ts'
-import { uncounted } from '../quota/leased-quota.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { EXIT } from './exit.ts'
 import { requireRing } from './root-key.ts'
 import { resolveSettings } from './settings.ts'
-import { openStore, storeSettings } from './store.ts'
+import { openForUpkeep } from './store.ts'
 
 export async function fsckCommand(flags: {
   readonly data?: string
@@ -17,14 +15,7 @@ export async function fsckCommand(flags: {
   const unlock = await lockDataFolder(dataFolder(settings.dataDir))
   try {
     const ring = await requireRing(settings, process.env, { readOnly: true })
-    const store = await openStore({
-      ...settings,
-      storeKey: ring.storeKey(),
-      clock: systemClock,
-      observer: { observe() {} },
-      quota: uncounted(systemClock),
-      ...storeSettings(settings.file),
-    })
+    const store = await openForUpkeep(settings, ring)
     let problems = 0
     const report = (problem: string) => {
       problems++

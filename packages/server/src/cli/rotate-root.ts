@@ -1,7 +1,6 @@
 /** `strongroom keys rotate-root` and `keys status`: the ring of the store key, beside a running server or on a stopped data folder. */
 import { isAbsolute, resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
-import { uncounted } from '../quota/leased-quota.ts'
 import { readRing, sealingOf } from '../root-key/ring-file.ts'
 import { type RootKeySettings, readConfigFile } from './config-file.ts'
 import { askServer, type ControlAnswer } from './control.ts'
@@ -11,7 +10,7 @@ import { ProgressBar } from './progress-bar.ts'
 import { providerToMoveTo, requireRing } from './root-key.ts'
 import { RootKeyRotation, type RotationEnd } from './root-key-rotation.ts'
 import { resolveSettings, type Settings } from './settings.ts'
-import { openStore, storeSettings } from './store.ts'
+import { openForUpkeep } from './store.ts'
 
 export interface KeysFlags {
   readonly data?: string
@@ -85,14 +84,7 @@ async function rotateStopped(
   try {
     const to = moveTo && providerToMoveTo(moveTo, process.env)
     const ring = await requireRing(settings, process.env)
-    const store = await openStore({
-      ...settings,
-      storeKey: ring.storeKey(),
-      clock: systemClock,
-      observer: { observe() {} },
-      quota: uncounted(systemClock),
-      ...storeSettings(settings.file),
-    })
+    const store = await openForUpkeep(settings, ring)
     try {
       const rotation = new RootKeyRotation({
         ring,

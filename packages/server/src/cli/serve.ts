@@ -8,7 +8,6 @@ import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
 import { ensureConfiguredUser } from '../identity/users.ts'
-import { uncounted } from '../quota/leased-quota.ts'
 import { QuotaBook } from '../quota/quota-book.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import { type RootKeyProvider, RootKeyUnreachable } from '../root-key/provider.ts'
@@ -20,7 +19,7 @@ import { type RunningWorkers, startWorkers } from './primary.ts'
 import { openRing, providerToMoveTo, rootKeyProvider, toExit } from './root-key.ts'
 import { RootKeyRotation } from './root-key-rotation.ts'
 import { resolveSettings, type ServeFlags, type Settings } from './settings.ts'
-import { openStore, type Store, storeSettings } from './store.ts'
+import { openForUpkeep, type Store } from './store.ts'
 
 export async function serve(flags: ServeFlags & { readonly json?: boolean }): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
@@ -78,14 +77,7 @@ const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
 /** What is to be done in the store before anybody is served from it. */
 async function prepareStore(settings: Settings, ring: KeyRing): Promise<Store> {
   const { file } = settings
-  const store = await openStore({
-    ...settings,
-    storeKey: ring.storeKey(),
-    clock: systemClock,
-    observer: { observe() {} },
-    quota: uncounted(systemClock),
-    ...storeSettings(file),
-  })
+  const store = await openForUpkeep(settings, ring)
   await store.blobs.clearStaging()
   for (const { id, users } of file.accounts) {
     for (const user of users) {

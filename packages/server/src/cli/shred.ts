@@ -2,16 +2,14 @@
  * `strongroom keys shred`: rids a stopped data folder of what deleted keys have left: material secrets that no key needs, and
  * the freed pages of the catalog, which still hold sealed records of whatever was deleted.
  */
-import { systemClock } from '../core/clock.ts'
 import { secretsOfAll } from '../keys/wrapped-material.ts'
-import { uncounted } from '../quota/leased-quota.ts'
 import { compactCatalog } from '../storage/catalog-compaction.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { EXIT } from './exit.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { requireRing } from './root-key.ts'
 import { resolveSettings, type ServeFlags } from './settings.ts'
-import { openStore, type Store, storeSettings } from './store.ts'
+import { openForUpkeep, type Store } from './store.ts'
 
 export async function shredCommand({ json, ...flags }: ServeFlags & { readonly json?: boolean }): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
@@ -19,14 +17,7 @@ export async function shredCommand({ json, ...flags }: ServeFlags & { readonly j
   const unlock = await lockDataFolder(folder)
   try {
     const ring = await requireRing(settings, process.env)
-    const store = await openStore({
-      ...settings,
-      storeKey: ring.storeKey(),
-      clock: systemClock,
-      observer: { observe() {} },
-      quota: uncounted(systemClock),
-      ...storeSettings(settings.file),
-    })
+    const store = await openForUpkeep(settings, ring)
     let secrets: number
     try {
       for (const { upkeep } of store.kmsByRegion.values()) await upkeep.pass()

@@ -1,5 +1,5 @@
 /** Opens a data folder's stores and the services on them; what a worker, fsck and the sweep have in common. */
-import type { Clock } from '../core/clock.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
 import type { Observer } from '../core/outcome.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { KeyRegions } from '../keys/key-regions.ts'
@@ -19,13 +19,15 @@ import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
 import { Tagging } from '../objects/tagging.ts'
-import type { RequestQuota } from '../quota/leased-quota.ts'
+import { type RequestQuota, uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
+import type { KeyRing } from '../root-key/key-ring.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
 import type { ConfigFile } from './config-file.ts'
 import { dataFolder } from './data-folder.ts'
+import type { Settings } from './settings.ts'
 
 export interface StoreOptions {
   readonly dataDir: string
@@ -52,6 +54,17 @@ export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets'
 
 export type Store = Awaited<ReturnType<typeof openStore>>
 
+/** For what the program does for itself, not for a caller: nothing of it is counted, and nobody is told. */
+export const openForUpkeep = (settings: Settings, ring: KeyRing): Promise<Store> =>
+  openStore({
+    ...settings,
+    storeKey: ring.storeKey(),
+    clock: systemClock,
+    observer: { observe() {} },
+    quota: uncounted(systemClock),
+    ...storeSettings(settings.file),
+  })
+
 export async function openStore(options: StoreOptions) {
   const { storeKey, region, clock, observer, quota } = options
   const folder = dataFolder(options.dataDir)
@@ -76,7 +89,7 @@ export async function openStore(options: StoreOptions) {
   const kms = kmsByRegion.get(region)!
   const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
   const serviceKeys = new StoredServiceKeys(records, storeKey, clock)
-  const protector = new Protector(kms, serviceKeys, clock)
+  const protector = new Protector(kms.forS3, serviceKeys, clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const writer = new ContentWriter(blobs)
   const objects = new Objects({ records, protector, writer, reader, clock })

@@ -46,8 +46,8 @@ beforeEach(async () => {
     quota,
   })
   keyId = (await kms.keys.createKey(call, { description: '', tags: [] })).keyId
-  bucketKeys = new BucketKeys(kms, clock)
-  another = new BucketKeys(kms, clock)
+  bucketKeys = new BucketKeys(kms.forS3, clock)
+  another = new BucketKeys(kms.forS3, clock)
 })
 
 const write = (by: CallContext = call, at = bucketKeys, bucketId = 'id', name = keyId) =>

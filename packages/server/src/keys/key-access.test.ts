@@ -104,7 +104,7 @@ async function newKey(policy?: string, tags: { TagKey: string; TagValue: string 
 /** Encrypts for the key's root, through a policy that lets it. */
 async function sealed(policy?: string, tags: { TagKey: string; TagValue: string }[] = []) {
   const key = await newKey(undefined, tags)
-  const { dataKey, wrapped } = await kms.generateDataKey(root, { keyId: key.arn, encryptionContext: CONTEXT })
+  const { dataKey, wrapped } = await kms.forS3.generateDataKey(root, { keyId: key.arn, encryptionContext: CONTEXT })
   dataKey.wipe()
   if (policy !== undefined) await kms.keys.putPolicy(root, key.arn, policy, true)
   return { key, wrapped }
@@ -130,7 +130,7 @@ async function outcome(use: () => Promise<unknown>): Promise<string> {
 const directly = (caller: CallContext, { key, wrapped }: Sealed, encryptionContext = CONTEXT) =>
   outcome(() => kms.decrypt(caller, { ciphertextBlob: wrapped, encryptionContext, keyId: key.arn }))
 const throughS3 = (caller: CallContext, { key, wrapped }: Sealed) =>
-  outcome(() => kms.unwrapDataKey(caller, { keyArn: key.arn, wrapped, encryptionContext: CONTEXT }))
+  outcome(() => kms.forS3.unwrapDataKey(caller, { keyArn: key.arn, wrapped, encryptionContext: CONTEXT }))
 
 const DECRYPT = [allow('kms:Decrypt')]
 const toAccount = allow('kms:*', to('root'))
@@ -450,7 +450,7 @@ describe('key policies', () => {
   })
 
   test('the managed key of S3 serves its account through S3, and nobody changes it', async () => {
-    const made = await kms.generateDataKey(root, { keyId: undefined, encryptionContext: CONTEXT })
+    const made = await kms.forS3.generateDataKey(root, { keyId: undefined, encryptionContext: CONTEXT })
     const key = await kms.keys.describeKey(root, 'alias/aws/s3')
     const held = { key, wrapped: made.wrapped }
     expect(await throughS3(by(user(OURS, 'anyone')), held)).toBe('allowed')
@@ -479,7 +479,7 @@ describe('key policies', () => {
     const { key } = await sealed()
     const reads = async (caller: CallContext) => {
       catalog.reads = 0
-      await outcome(() => kms.generateDataKey(caller, { keyId: key.arn, encryptionContext: CONTEXT }))
+      await outcome(() => kms.forS3.generateDataKey(caller, { keyId: key.arn, encryptionContext: CONTEXT }))
       return catalog.reads
     }
     expect(await reads(root)).toBe(1)

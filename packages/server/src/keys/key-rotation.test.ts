@@ -162,7 +162,10 @@ test('a disabled key waits, and is rotated once it is enabled; so is one whose d
 })
 
 test('a managed key is rotated every year, and nobody can say otherwise', async () => {
-  const { dataKey, wrapped, keyArn } = await kms.generateDataKey(call, { keyId: undefined, encryptionContext: CONTEXT })
+  const { dataKey, wrapped, keyArn } = await kms.forS3.generateDataKey(call, {
+    keyId: undefined,
+    encryptionContext: CONTEXT,
+  })
   nowMs += 365 * DAY_MS - 1
   expect((await kms.upkeep.pass()).rotated).toEqual([])
   nowMs += 1
@@ -170,7 +173,7 @@ test('a managed key is rotated every year, and nobody can say otherwise', async 
   expect((await kms.upkeep.pass()).rotated).toEqual([])
   nowMs += 365 * DAY_MS
   expect((await kms.upkeep.pass()).rotated).toEqual([keyArn])
-  const again = await kms.unwrapDataKey(call, { keyArn, wrapped, encryptionContext: CONTEXT })
+  const again = await kms.forS3.unwrapDataKey(call, { keyArn, wrapped, encryptionContext: CONTEXT })
   expect(Buffer.from(again.bytes())).toEqual(Buffer.from(dataKey.bytes()))
   for (const change of [
     () => kms.keys.enableRotation(call, keyArn, 90),

@@ -29,8 +29,8 @@ const destroyed = async () => (await kms.upkeep.pass()).destroyed
 async function made(alias?: string) {
   const key = await kms.keys.createKey(call, { description: '', tags: [] })
   if (alias) await kms.aliases.createAlias(call, alias, key.keyId)
-  const { dataKey, wrapped } = await kms.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
-  const open = () => kms.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext: {} })
+  const { dataKey, wrapped } = await kms.forS3.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
+  const open = () => kms.forS3.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext: {} })
   return { ...key, bytes: Buffer.from(dataKey.bytes()).toString('hex'), open }
 }
 

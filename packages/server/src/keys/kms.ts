@@ -3,11 +3,9 @@
  * both alike. Source: AWS KMS API reference; texts as AWS gives them.
  */
 import { randomBytes } from 'node:crypto'
-import { DataKey } from '@strongroom/crypto'
-import { generateDataKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { DecisionFacts, Observer } from '../core/outcome.ts'
+import type { Observer } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import type { QuotaName } from '../quota/quotas.ts'
@@ -19,26 +17,20 @@ import { decryptBlob, readNames } from './ciphertext.ts'
 import type { KeyUse } from './condition-keys.ts'
 import { DoomedSecrets } from './doomed-secrets.ts'
 import { KeyGrants } from './grants.ts'
-import { type FoundKey, KeyAccess } from './key-access.ts'
+import { KeyAccess } from './key-access.ts'
 import { KeyAliases } from './key-aliases.ts'
 import { KeyChanges } from './key-change.ts'
-import { KeyDirectory, S3_ALIAS } from './key-directory.ts'
+import { KeyDirectory } from './key-directory.ts'
 import { KeyImport } from './key-import.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import { KeyPairs } from './key-pairs.ts'
 import { quotaOfUse } from './key-quota.ts'
 import { KeyRegions, relatedArn } from './key-regions.ts'
-import type {
-  DataKeyRequest,
-  GeneratedDataKey,
-  IntendedUse,
-  KeyService,
-  UnwrapRequest,
-  WrapRequest,
-} from './key-service.ts'
+import type { KeyService } from './key-service.ts'
 import { requireAlgorithm } from './key-specs.ts'
 import { requireUsableFor, type UsableKey } from './key-state.ts'
 import { KeyUpkeep } from './key-upkeep.ts'
+import { KmsForS3 } from './kms-for-s3.ts'
 import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 import { LastUsage, type LastUsageOptions } from './last-usage.ts'
 import { KeyMacs } from './macs.ts'
@@ -64,7 +56,8 @@ export interface KmsOptions {
   readonly usageElsewhere?: LastUsageOptions['elsewhere']
 }
 
-export class Kms implements KeyService {
+export class Kms {
+  readonly forS3: KeyService
   readonly keys: KeyDirectory
   readonly imports: KeyImport
   readonly multiRegion: MultiRegionKeys
@@ -80,7 +73,6 @@ export class Kms implements KeyService {
   readonly #access: KeyAccess
   readonly #region: string
   readonly #material: KeyMaterial
-  readonly #viaS3: CallsViaS3
   readonly #quota: RequestQuota
 
   constructor({ records, storeKey, region, regions = new KeyRegions(records, region), ...options }: KmsOptions) {
@@ -103,7 +95,8 @@ export class Kms implements KeyService {
     this.macs = new KeyMacs(usable, this.#material)
     this.signing = new KeySigning(usable, this.#material)
     this.pairs = new KeyPairs(usable, this.#material)
-    this.#viaS3 = new CallsViaS3({ observer, clock, lastUsage: this.lastUsage })
+    const calls = new CallsViaS3({ observer, clock, lastUsage: this.lastUsage })
+    this.forS3 = new KmsForS3(this, this.#access, this.#material, calls)
     this.#quota = quota
   }
 
@@ -113,65 +106,11 @@ export class Kms implements KeyService {
     call.counted?.(atMs)
   }
 
-  // ---- For S3 -------------------------------------------------------------------------------------------------------
-
-  generateDataKey(call: CallContext, request: DataKeyRequest): Promise<GeneratedDataKey> {
-    const { keyId, encryptionContext } = request
-    return this.#viaS3.make(call, 'GenerateDataKey', encryptionContext, async (viaS3, tell) => {
-      const action = 'kms:GenerateDataKey'
-      const found: FoundKey =
-        keyId === undefined
-          ? { stored: await this.keys.managedS3Key(call), requestAlias: undefined }
-          : await this.#access.find(viaS3, keyId, action)
-      const key = found.stored.value
-      tell(key.arn)
-      const use = { action, encryptionContext } as const
-      await this.#count(viaS3, key, use)
-      await this.#access.require(viaS3, found, use)
-      requireUsableFor(key, action)
-      const dataKey = generateDataKey()
-      return { dataKey, wrapped: this.#material.encrypt(key, dataKey.bytes(), encryptionContext), keyArn: key.arn }
-    })
+  /** Likewise, against the quota of a use of a key; some uses are counted elsewhere. */
+  async countUse(call: CallContext, key: KmsKey, use: KeyUse): Promise<void> {
+    const quota = quotaOfUse(key, use)
+    if (quota) await this.count(call, quota)
   }
-
-  unwrapDataKey(call: CallContext, request: UnwrapRequest): Promise<DataKey> {
-    return this.#viaS3.make(call, 'Decrypt', request.encryptionContext, async (viaS3, tell) => {
-      tell(request.keyArn)
-      const { plaintext } = await this.decrypt(viaS3, {
-        ciphertextBlob: request.wrapped,
-        encryptionContext: request.encryptionContext,
-        keyId: request.keyArn,
-      })
-      return new DataKey(plaintext)
-    })
-  }
-
-  wrapDataKey(call: CallContext, { keyId, encryptionContext, dataKey }: WrapRequest) {
-    return this.#viaS3.make(call, 'Encrypt', encryptionContext, async (viaS3, tell) => {
-      tell(keyId)
-      const plaintext = dataKey.bytes()
-      const { ciphertextBlob, keyArn } = await this.encrypt(viaS3, { keyId, plaintext, encryptionContext })
-      tell(keyArn)
-      return { wrapped: ciphertextBlob, keyArn }
-    })
-  }
-
-  async allowedKey(call: CallContext, { keyId, action, encryptionContext }: IntendedUse): Promise<string | undefined> {
-    const decisions: DecisionFacts[] = []
-    const viaS3: CallContext = { ...call, via: 's3', decided: (decision) => decisions.push(decision) }
-    try {
-      const key = await this.#access.allowed(viaS3, keyId ?? S3_ALIAS, { action, encryptionContext })
-      requireUsableFor(key, action)
-      for (const decision of decisions) call.decided(decision)
-      return key.arn
-    } catch (error) {
-      // Whoever asks goes to the KMS then, which says why, and whose answer is on record.
-      if (isFault(error)) return undefined
-      throw error
-    }
-  }
-
-  // ---- Cryptographic operations -------------------------------------------------------------------------------------
 
   async encrypt(
     call: CallContext,
@@ -264,7 +203,7 @@ export class Kms implements KeyService {
       encryptionAlgorithm: destinationAlgorithm,
       onSameKey,
     } as const
-    await this.#count(call, destination, use)
+    await this.countUse(call, destination, use)
     await this.#access.require(call, found, use)
     requireUsableFor(destination, 'kms:ReEncryptTo')
     const source = await this.decrypt(
@@ -301,15 +240,10 @@ export class Kms implements KeyService {
     return key
   }
 
-  async #count(call: CallContext, key: KmsKey, use: KeyUse): Promise<void> {
-    const quota = quotaOfUse(key, use)
-    if (quota) await this.count(call, quota)
-  }
-
   async #allowed(call: CallContext, keyId: string, use: KeyUse): Promise<KmsKey> {
     const found = await this.#access.find(call, keyId, use.action)
     const key = found.stored.value
-    await this.#count(call, key, use)
+    await this.countUse(call, key, use)
     await this.#access.require(call, found, use)
     return key
   }

@@ -107,11 +107,11 @@ test('a key that ends takes its last use along, and a late note brings nothing b
 
 test('S3’s calls are uses; what fails is none', async () => {
   const key = await newKey()
-  const { wrapped } = await kms.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
+  const { wrapped } = await kms.forS3.generateDataKey(call, { keyId: key.keyId, encryptionContext: {} })
   expect((await kms.lastUsage.of(key)).usage?.operation).toBe('GenerateDataKey')
   nowMs += 1
   const opened = (encryptionContext: Record<string, string>) =>
-    kms.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext })
+    kms.forS3.unwrapDataKey(call, { keyArn: key.arn, wrapped, encryptionContext })
   await expect(opened({ wrong: '' })).rejects.toMatchObject({ code: 'KmsCiphertextInvalid' })
   expect((await kms.lastUsage.of(key)).usage?.operation).toBe('GenerateDataKey')
   await opened({})

@@ -62,7 +62,7 @@ export function makeRoom() {
   const outcomes: string[] = []
   const observer = { observe: ({ operation }: { operation: string }) => void outcomes.push(operation) }
   const kms = new Kms({ secrets, records, storeKey, region: 'us-east-1', clock, observer, quota: uncounted(clock) })
-  const protector = new Protector(kms, new StoredServiceKeys(records, storeKey, clock), clock)
+  const protector = new Protector(kms.forS3, new StoredServiceKeys(records, storeKey, clock), clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
   const buckets = new Buckets({ records, clock, newBuckets: NEW_BUCKETS, quotas: { value: async () => 100 } })
   const writer = new ContentWriter(blobs)
