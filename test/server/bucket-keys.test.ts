@@ -193,6 +193,53 @@ describe('one server', () => {
   })
 })
 
+describe('on four processes', () => {
+  let server: TestServer
+  afterEach(async () => {
+    expect(server.log()).not.toMatch(/was lost|internal-error/)
+    await server.remove()
+  })
+
+  test('what was cached ends on each of them with the key, and with the policy', async () => {
+    server = await startServer({ workers: 4 })
+    const kms = kmsClient(server)
+    const KeyId = (await kms.send(new CreateKeyCommand({}))).KeyMetadata!.Arn!
+    // Each client has a connection of its own, which whichever process was free has taken.
+    const clients = Array.from({ length: 24 }, () => s3Client(server))
+    const Bucket = 'everywhere'
+    await clients[0]!.send(new CreateBucketCommand({ Bucket }))
+    const under = [
+      { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KeyId },
+      { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KeyId, BucketKeyEnabled: true },
+      { ServerSideEncryption: 'aws:kms:dsse', SSEKMSKeyId: KeyId },
+    ] as const
+    const everyRequest = () =>
+      clients.flatMap((client) =>
+        under.flatMap((headers, i) => [
+          client.send(new PutObjectCommand({ Bucket, Key: `${i}`, Body: 'letter', ...headers })),
+          client.send(new GetObjectCommand({ Bucket, Key: `${i}` })).then(({ Body }) => Body!.transformToString()),
+        ]),
+      )
+    /** The codes of all that failed; whatever was done counts as 'done'. */
+    const outcomes = async () => {
+      const ended = await Promise.allSettled(everyRequest())
+      return new Set(ended.map((end) => (end.status === 'fulfilled' ? 'done' : (end.reason as Error).name)))
+    }
+    await Promise.all(
+      under.map((headers, i) => clients[0]!.send(new PutObjectCommand({ Bucket, Key: `${i}`, Body: 'x', ...headers }))),
+    )
+    expect(await outcomes()).toEqual(new Set(['done']))
+    await kms.send(new DisableKeyCommand({ KeyId }))
+    expect(await outcomes()).toEqual(new Set(['KMS.DisabledException']))
+    await kms.send(new EnableKeyCommand({ KeyId }))
+    expect(await outcomes()).toEqual(new Set(['done']))
+    const statement = (Effect: string, Action: string | string[]) => ({ Effect, Principal: '*', Action, Resource: '*' })
+    const Statement = [statement('Allow', 'kms:*'), statement('Deny', ['kms:GenerateDataKey', 'kms:Decrypt'])]
+    await kms.send(new PutKeyPolicyCommand({ KeyId, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }))
+    expect(await outcomes()).toEqual(new Set(['AccessDenied']))
+  })
+})
+
 describe('under a quota of 50 calls a second', () => {
   let server: TestServer
   afterEach(async () => {

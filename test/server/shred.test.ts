@@ -67,3 +67,36 @@ test('a key that is over leaves nothing behind that opens, and keys shred nothin
     await server.remove()
   }
 })
+
+test('killed at whatever moment of a deletion, it ends the next time, and all else opens', async () => {
+  let server = await startServer()
+  const { dataDir } = server
+  try {
+    const [kms, s3] = [kmsClient(server), s3Client(server)]
+    await s3.send(new CreateBucketCommand({ Bucket: 'kept' }))
+    const kept = (await kms.send(new CreateKeyCommand({}))).KeyMetadata!
+    const under = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kept.KeyId } as const
+    await s3.send(new PutObjectCommand({ Bucket: 'kept', Key: 'letter', Body: 'letter', ...under }))
+    const doomed = await Promise.all(Array.from({ length: 60 }, () => kms.send(new CreateKeyCommand({}))))
+    for (const { KeyMetadata } of doomed) {
+      await kms.send(new ScheduleKeyDeletionCommand({ KeyId: KeyMetadata!.KeyId, PendingWindowInDays: 7 }))
+    }
+    await server.stop()
+
+    const args = [program, 'keys', 'shred', '--data', dataDir]
+    const run = (options: object = {}) =>
+      promisify(execFile)(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: LATER }, ...options })
+    // How long a run takes before it does anything differs, so the moments are many.
+    for (let timeout = 150; timeout < 1200; timeout += 70) await run({ timeout, killSignal: 'SIGKILL' }).catch(() => {})
+    await run()
+    const names = await readdir(join(dataDir, 'key-secrets'), { recursive: true })
+    expect(names.filter((name) => name.includes('/'))).toHaveLength(1)
+    expect(await fsck(dataDir)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^1 KMS keys/) })
+
+    server = await startServer({ dataDir })
+    const got = await s3Client(server).send(new GetObjectCommand({ Bucket: 'kept', Key: 'letter' }))
+    expect(await got.Body!.transformToString()).toBe('letter')
+  } finally {
+    await server.remove()
+  }
+})
