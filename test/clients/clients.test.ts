@@ -84,7 +84,7 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
     await expect(aws('s3', 'ls', 's3://cli/sync/')).rejects.toMatchObject({ code: 1 })
   })
 
-  test('kms, and a presigned URL by curl', async () => {
+  test('cp by a key of one’s own, and a presigned URL by curl', async () => {
     const { stdout } = await aws('kms', 'create-key', '--query', 'KeyMetadata.KeyId', '--output', 'text')
     await aws('s3', 'cp', '--quiet', 'text', 's3://cli/own', '--sse', 'aws:kms', '--sse-kms-key-id', stdout.trim())
     await aws('s3', 'cp', '--quiet', 's3://cli/own', 'back')
@@ -93,23 +93,6 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
     const { stdout: url } = await aws('s3', 'presign', 's3://cli/presigned')
     await run('curl', '-sf', '--cacert', server.ca, '-o', 'back', url.trim())
     await same('text', 'back')
-  })
-
-  test('kms: a schedule of rotation, and a code made and verified', async () => {
-    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout || '{}')
-    const key = (await asked('create-key')).KeyMetadata.KeyId
-    const isRotated = async () => (await asked('get-key-rotation-status', '--key-id', key)).KeyRotationEnabled
-    await asked('enable-key-rotation', '--key-id', key)
-    expect(await isRotated()).toBe(true)
-    await asked('disable-key-rotation', '--key-id', key)
-    expect(await isRotated()).toBe(false)
-
-    const made = await asked('create-key', '--key-spec', 'HMAC_384', '--key-usage', 'GENERATE_VERIFY_MAC')
-    const macKey = ['--key-id', made.KeyMetadata.KeyId, '--mac-algorithm', 'HMAC_SHA_384']
-    const { Mac } = await asked('generate-mac', ...macKey, '--message', 'fileb://text')
-    await writeFile(join(dir, 'mac'), Buffer.from(Mac, 'base64'))
-    const verified = await asked('verify-mac', ...macKey, '--message', 'fileb://text', '--mac', 'fileb://mac')
-    expect(verified.MacValid).toBe(true)
   })
 
   test('service-quotas: throttled, an increase asked for and approved, no longer throttled', async () => {
@@ -138,79 +121,6 @@ describe.skipIf(!has('aws') || !has('curl'))('AWS CLI', () => {
     } finally {
       await throttling.remove()
     }
-  })
-
-  const SIGNED = [
-    ['RSA_2048', 'RSASSA_PSS_SHA_256', 'RAW', ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:digest']],
-    ['RSA_2048', 'RSASSA_PKCS1_V1_5_SHA_256', 'DIGEST', []],
-    ['ECC_NIST_P256', 'ECDSA_SHA_256', 'RAW', []],
-    ['ECC_NIST_P256', 'ECDSA_SHA_256', 'DIGEST', []],
-    ['ECC_SECG_P256K1', 'ECDSA_SHA_256', 'DIGEST', []],
-  ] as const
-  test.skipIf(!has('openssl')).each(SIGNED)('kms: %s signs by %s, %s, and openssl verifies', async (...row) => {
-    const [spec, algorithm, type, options] = row
-    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout)
-    const keep = (name: string, base64: string) => writeFile(join(dir, name), Buffer.from(base64, 'base64'))
-    const made = await asked('create-key', '--key-spec', spec, '--key-usage', 'SIGN_VERIFY')
-    const key = ['--key-id', made.KeyMetadata.KeyId]
-    await run('openssl', 'dgst', '-sha256', '-binary', '-out', 'digest', 'text')
-    const message = ['--message', type === 'RAW' ? 'fileb://text' : 'fileb://digest', '--message-type', type]
-    const signing = [...key, ...message, '--signing-algorithm', algorithm]
-    await keep('signature', (await asked('sign', ...signing)).Signature)
-    await keep('public.der', (await asked('get-public-key', ...key)).PublicKey)
-    const publicKey = ['-keyform', 'DER', '-verify', 'public.der', '-signature', 'signature']
-    const { stdout } = await run('openssl', 'dgst', '-sha256', ...publicKey, ...options, 'text')
-    expect(stdout).toContain('Verified OK')
-    expect((await asked('verify', ...signing, '--signature', 'fileb://signature')).SignatureValid).toBe(true)
-  })
-
-  test.skipIf(!has('openssl'))('kms: a data key pair that openssl reads', async () => {
-    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout)
-    const keep = (name: string, base64: string) => writeFile(join(dir, name), Buffer.from(base64, 'base64'))
-    const symmetric = (await asked('create-key')).KeyMetadata.KeyId
-    const pair = await asked(
-      'generate-data-key-pair-without-plaintext',
-      '--key-id',
-      symmetric,
-      '--key-pair-spec',
-      'ECC_NIST_P384',
-    )
-    await keep('sealed', pair.PrivateKeyCiphertextBlob)
-    await keep('pair.der', (await asked('decrypt', '--ciphertext-blob', 'fileb://sealed')).Plaintext)
-    await run(
-      'openssl',
-      'pkey',
-      '-inform',
-      'DER',
-      '-in',
-      'pair.der',
-      '-pubout',
-      '-outform',
-      'DER',
-      '-out',
-      'theirs.der',
-    )
-    expect((await readFile(join(dir, 'theirs.der'))).toString('base64')).toBe(pair.PublicKey)
-  })
-
-  test.skipIf(!has('openssl'))('kms: material of one’s own, wrapped by openssl', async () => {
-    const asked = async (...args: string[]) => JSON.parse((await aws('kms', ...args)).stdout || '{}')
-    const { KeyMetadata } = await asked('create-key', '--origin', 'EXTERNAL')
-    const key = ['--key-id', KeyMetadata.KeyId]
-    const wrapping = ['--wrapping-algorithm', 'RSAES_OAEP_SHA_256', '--wrapping-key-spec', 'RSA_2048']
-    const { PublicKey, ImportToken } = await asked('get-parameters-for-import', ...key, ...wrapping)
-    await writeFile(join(dir, 'wrapping-key'), Buffer.from(PublicKey, 'base64'))
-    await writeFile(join(dir, 'token'), Buffer.from(ImportToken, 'base64'))
-    await run('openssl', 'rand', '-out', 'material', '32')
-    const oaep = ['-pkeyopt', 'rsa_padding_mode:oaep', '-pkeyopt', 'rsa_oaep_md:sha256']
-    const files = ['-inkey', 'wrapping-key', '-in', 'material', '-out', 'wrapped']
-    await run('openssl', 'pkeyutl', '-encrypt', '-pubin', '-keyform', 'DER', ...oaep, ...files)
-    const parts = ['--import-token', 'fileb://token', '--encrypted-key-material', 'fileb://wrapped']
-    await asked('import-key-material', ...key, ...parts, '--expiration-model', 'KEY_MATERIAL_DOES_NOT_EXPIRE')
-    const described = await asked('describe-key', ...key)
-    expect(described.KeyMetadata).toMatchObject({ KeyState: 'Enabled', Origin: 'EXTERNAL' })
-    await asked('delete-imported-key-material', ...key)
-    expect((await asked('describe-key', ...key)).KeyMetadata.KeyState).toBe('PendingImport')
   })
 })
 
