@@ -100,16 +100,20 @@ export class Kms {
     this.#quota = quota
   }
 
-  /** Counts a call against a quota of its caller's account, before anything is done for it. Throws KmsThrottled. */
-  async count(call: CallContext, quota: QuotaName): Promise<void> {
-    const atMs = await this.#quota.take({ region: call.region, accountId: call.principal.accountId }, quota)
-    call.counted?.(atMs)
+  /**
+   * Counts a call against a quota of its caller's account, before anything is done for it. Throws KmsThrottled. Most calls
+   * have nothing to wait for.
+   */
+  count(call: CallContext, quota: QuotaName): void | Promise<void> {
+    const atMs = this.#quota.take({ region: call.region, accountId: call.principal.accountId }, quota)
+    if (typeof atMs === 'number') call.counted?.(atMs)
+    else return atMs.then(call.counted)
   }
 
   /** Likewise, against the quota of a use of a key; some uses are counted elsewhere. */
-  async countUse(call: CallContext, key: KmsKey, use: KeyUse): Promise<void> {
+  countUse(call: CallContext, key: KmsKey, use: KeyUse): void | Promise<void> {
     const quota = quotaOfUse(key, use)
-    if (quota) await this.count(call, quota)
+    if (quota) return this.count(call, quota)
   }
 
   async encrypt(
