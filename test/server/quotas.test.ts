@@ -8,6 +8,7 @@ import {
   GenerateRandomCommand,
   type KMSClient,
   ListAliasesCommand,
+  ReplicateKeyCommand,
 } from '@aws-sdk/client-kms'
 import {
   CreateBucketCommand,
@@ -182,6 +183,14 @@ test('a use of a key of another account is charged to the caller', async () => {
   expect((await failure(caller.send(new DecryptCommand({ CiphertextBlob })))).code).toBe('ThrottlingException')
   await owner.send(new DecryptCommand({ CiphertextBlob }))
   expect((await failure(encrypt(owner))).code).toBe('ThrottlingException')
+})
+
+test('ReplicateKey counts as two CreateKey in the other region', async () => {
+  await start({ quotaProfile: { CreateKey: ONE }, regions: ['eu-west-1'] })
+  const kms = kmsClient(server)
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ MultiRegion: true }))
+  const replicate = new ReplicateKeyCommand({ KeyId: KeyMetadata!.KeyId, ReplicaRegion: 'eu-west-1' })
+  expect((await failure(kms.send(replicate))).code).toBe('ThrottlingException')
 })
 
 test('an increase: asked for, waiting, approved by the operator, and in force at the next second', async () => {

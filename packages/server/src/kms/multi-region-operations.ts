@@ -10,9 +10,12 @@ export const MULTI_REGION_OPERATIONS = {
   ReplicateKey: {
     readOnly: false,
     async run(kms, call, input) {
+      const replicaRegion = region(input, 'ReplicaRegion')
+      // There it counts as two CreateKey, of which AWS's first is a dry run (developer guide, "Request quotas").
+      for (let i = 0; i < 2; i++) await kms.count({ ...call, region: replicaRegion }, 'CreateKey')
       const key = await kms.multiRegion.replicate(call, {
         keyId: input.keyId(),
-        region: region(input, 'ReplicaRegion'),
+        region: replicaRegion,
         description: input.optionalText('Description', 8192) ?? '',
         tags: input.tags(),
         policy: optionalPolicy(input),
@@ -24,7 +27,10 @@ export const MULTI_REGION_OPERATIONS = {
   UpdatePrimaryRegion: {
     readOnly: false,
     async run(kms, call, input) {
-      await kms.multiRegion.movePrimary(call, input.keyId(), region(input, 'PrimaryRegion'))
+      const primaryRegion = region(input, 'PrimaryRegion')
+      // One request in each of the two regions.
+      await kms.count({ ...call, region: primaryRegion }, 'UpdatePrimaryRegion')
+      await kms.multiRegion.movePrimary(call, input.keyId(), primaryRegion)
       return {}
     },
   },
