@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import {
+  CreateAliasCommand,
+  CreateGrantCommand,
   CreateKeyCommand,
   DecryptCommand,
   EncryptCommand,
@@ -285,6 +287,35 @@ test('as many buckets as the quota says', async () => {
   const report = await sq.send(new GetQuotaUtilizationReportCommand({ ReportId, MaxResults: 1 }))
   expect(report.Quotas).toMatchObject([{ QuotaCode: BUCKETS.QuotaCode, Utilization: 100, AppliedValue: 3 }])
   expect(report).toMatchObject({ Status: 'COMPLETED', NextToken: expect.anything() })
+})
+
+test('as many keys, aliases and grants as the quotas say; raised, one more', async () => {
+  await start({ quotaProfile: { keys: 2, aliasesPerKey: 2, grantsPerKey: 2, CreateKey: 1000, CreateAlias: 1000 } })
+  const [kms, sq] = [kmsClient(server), quotasClient(server)]
+  const makeKey = async () => (await kms.send(new CreateKeyCommand({}))).KeyMetadata!.KeyId!
+  const TargetKeyId = await makeKey()
+  await makeKey()
+  const GranteePrincipal = 'arn:aws:iam::000000000000:user/ann'
+  const attempts: readonly (readonly [code: string, make: (i: number) => Promise<unknown>])[] = [
+    ['L-C2F1777E', makeKey],
+    ['L-340F62FB', (i) => kms.send(new CreateAliasCommand({ AliasName: `alias/a${i}`, TargetKeyId }))],
+    [
+      'L-D594A657',
+      (i) =>
+        kms.send(
+          new CreateGrantCommand({ KeyId: TargetKeyId, GranteePrincipal, Operations: ['Decrypt'], Name: `${i}` }),
+        ),
+    ],
+  ]
+  for (const [QuotaCode, make] of attempts) {
+    if (make !== makeKey) await Promise.all([1, 2].map(make))
+    expect((await failure(make(3))).code).toBe('LimitExceededException')
+    const wanted = { ServiceCode: 'kms', QuotaCode, DesiredValue: 3 }
+    const { RequestedQuota } = await sq.send(new RequestServiceQuotaIncreaseCommand(wanted))
+    await quotas('approve', RequestedQuota!.Id!)
+    await make(3)
+    expect((await failure(make(4))).code).toBe('LimitExceededException')
+  }
 })
 
 test('services, quotas, pages, tags, and what is refused', async () => {

@@ -12,6 +12,7 @@ import { Accounts } from '../identity/accounts.ts'
 import { type AccessKeyPair, Directory } from '../identity/directory.ts'
 import { httpsFetch, OidcKeys } from '../identity/oidc-keys.ts'
 import { Sessions } from '../identity/sessions.ts'
+import { countKeys } from '../keys/key-limits.ts'
 import type { Kms } from '../keys/kms.ts'
 import type { KeyUsage } from '../keys/last-usage.ts'
 import { toKmsError } from '../kms/errors.ts'
@@ -32,7 +33,7 @@ import type { Question } from './channel.ts'
 import type { Settings } from './settings.ts'
 import { openStore, storeSettings } from './store.ts'
 
-const MOST_BUCKETS_COUNTED = 1_000_000
+const MOST_COUNTED = 1_000_000
 
 export interface ServiceDoorsOptions {
   readonly settings: Settings
@@ -136,7 +137,10 @@ export async function openServiceDoors(
       quotas: store.quotas,
       reports: store.quotaReports,
       clock,
-      bucketCount: (accountId: string) => store.buckets.count(accountId, MOST_BUCKETS_COUNTED),
+      counts: async (inRegion: string, accountId: string) => ({
+        buckets: await store.buckets.count(accountId, MOST_COUNTED),
+        keys: await countKeys(store.keyRegions.of(inRegion), accountId, MOST_COUNTED),
+      }),
       usage: async (ofRegion: string, accountId: string) =>
         (await options.askAll({ about: 'quota-usage', region: ofRegion, accountId }))[0] as readonly QuotaUsage[],
     },

@@ -71,11 +71,13 @@ export async function openStore(options: StoreOptions) {
   const catalog = await LmdbCatalog.open(folder.catalogDir)
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, storeKey.derive('records'))
+  const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
   const keyRegions = new KeyRegions(records, region, options.kmsRegions)
   const { usageElsewhere } = options
   const secrets = new MaterialSecretFiles(folder.keySecretsDir)
   const common = {
     regions: keyRegions,
+    limits: quotas,
     storeKey,
     secrets,
     clock,
@@ -87,7 +89,6 @@ export async function openStore(options: StoreOptions) {
     keyRegions.names.map((one) => [one, new Kms({ ...common, records: keyRegions.of(one), region: one })]),
   )
   const kms = kmsByRegion.get(region)!
-  const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
   const serviceKeys = new StoredServiceKeys(records, storeKey, clock)
   const protector = new Protector(kms.forS3, serviceKeys, clock)
   const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))

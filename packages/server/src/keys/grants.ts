@@ -17,6 +17,7 @@ import {
   retirableGrant,
 } from './grant-records.ts'
 import type { FoundKey, KeyAccess } from './key-access.ts'
+import type { KeyLimits } from './key-limits.ts'
 import type { EncryptionContext } from './key-material.ts'
 import { isFor, specOf } from './key-specs.ts'
 import { requireUsable } from './key-state.ts'
@@ -40,14 +41,23 @@ export interface ListGrantsInput {
 /** How a request names the grant that it retires. */
 export type GrantReference = { readonly token: string } | { readonly keyId: string; readonly grantId: string }
 
+export interface KeyGrantsOptions {
+  readonly records: RecordStore
+  readonly access: KeyAccess
+  readonly limits: KeyLimits
+  readonly clock: Clock
+}
+
 export class KeyGrants {
   readonly #records: RecordStore
   readonly #access: KeyAccess
+  readonly #limits: KeyLimits
   readonly #clock: Clock
 
-  constructor(records: RecordStore, access: KeyAccess, clock: Clock) {
+  constructor({ records, access, limits, clock }: KeyGrantsOptions) {
     this.#records = records
     this.#access = access
+    this.#limits = limits
     this.#clock = clock
   }
 
@@ -65,9 +75,7 @@ export class KeyGrants {
       if (dryRun) throw new Fault('KmsDryRun', {})
       const same = name === undefined ? undefined : await this.#alike(key, name, terms)
       if (same) return same
-      if ((key.grants ?? 0) >= MAX_GRANTS) {
-        throw new Fault('KmsLimitExceeded', { message: `${key.arn} has ${MAX_GRANTS} grants already.` })
-      }
+      await this.#limits.requireRoomForGrant(key)
       const { accountId, arn } = key
       const grant: KmsGrant = {
         ...terms,
@@ -263,7 +271,6 @@ function termsText({ retiringPrincipal, operations, constraints }: GrantTerms): 
 
 const grantNotFound = (grantId: string) => new Fault('KmsKeyNotFound', { message: `Grant ID ${grantId} not found` })
 /** For each key, not adjustable (developer guide, "Resource quotas"). */
-const MAX_GRANTS = 50_000
 
 /** Throws KmsValidation where keys of this kind are not for what the grant would give. */
 function requireFitting(key: KmsKey, { operations, constraints }: GrantTerms): void {

@@ -7,18 +7,29 @@ import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { KeyAccess } from './key-access.ts'
 import { aliasArn } from './key-id.ts'
+import type { KeyLimits } from './key-limits.ts'
 import { materialOf, specOf, usageOf } from './key-specs.ts'
 import { requireLasting } from './key-state.ts'
 import { aliasName, type KmsAlias, type KmsKey, kmsAliasRecord, newAlias } from './kms-records.ts'
 
+export interface KeyAliasesOptions {
+  readonly records: RecordStore
+  readonly access: KeyAccess
+  readonly limits: KeyLimits
+  readonly region: string
+  readonly clock: Clock
+}
+
 export class KeyAliases {
   readonly #records: RecordStore
+  readonly #limits: KeyLimits
   readonly #access: KeyAccess
   readonly #region: string
   readonly #clock: Clock
 
-  constructor(records: RecordStore, access: KeyAccess, region: string, clock: Clock) {
+  constructor({ records, access, limits, region, clock }: KeyAliasesOptions) {
     this.#records = records
+    this.#limits = limits
     this.#access = access
     this.#region = region
     this.#clock = clock
@@ -30,6 +41,7 @@ export class KeyAliases {
     this.#access.requireOwn(call, use, this.#arn(call, alias))
     const target = await this.#access.allowed(call, targetKeyId, use)
     requireLasting(target)
+    await this.#limits.requireRoomForAlias(this.#records, target)
     const at = aliasName(call.principal.accountId, alias)
     const made = await this.#records.commit(
       [this.#records.still(kmsAliasRecord, at, undefined)],
@@ -52,6 +64,7 @@ export class KeyAliases {
     const last = await this.#access.allowed(call, current.value.keyId, use)
     requireLasting(target)
     requireSameUsage(alias, last, target)
+    if (last.keyId !== target.keyId) await this.#limits.requireRoomForAlias(this.#records, target)
     const next = { ...current.value, keyId: target.keyId, updatedAtMs: this.#clock.nowMs() }
     const done = await this.#records.commit(
       [this.#records.unchanged(kmsAliasRecord, current)],

@@ -10,6 +10,7 @@ import type { KeyAccess } from './key-access.ts'
 import type { KeyAction } from './key-actions.ts'
 import type { KeyChanges } from './key-change.ts'
 import { keyArn } from './key-id.ts'
+import type { KeyLimits } from './key-limits.ts'
 import type { KeyMaterial } from './key-material.ts'
 import { checkKeyPolicy } from './key-policy.ts'
 import { scheduledForDeletion, withoutDeletion } from './key-removal.ts'
@@ -53,20 +54,23 @@ export interface KeyDirectoryOptions {
   readonly access: KeyAccess
   readonly changes: KeyChanges
   readonly material: KeyMaterial
+  readonly limits: KeyLimits
   readonly region: string
   readonly clock: Clock
 }
 
 export class KeyDirectory {
   readonly #records: RecordStore
+  readonly #limits: KeyLimits
   readonly #access: KeyAccess
   readonly #changes: KeyChanges
   readonly #material: KeyMaterial
   readonly #region: string
   readonly #clock: Clock
 
-  constructor({ records, access, changes, material, region, clock }: KeyDirectoryOptions) {
+  constructor({ records, access, changes, material, limits, region, clock }: KeyDirectoryOptions) {
     this.#records = records
+    this.#limits = limits
     this.#access = access
     this.#changes = changes
     this.#material = material
@@ -84,6 +88,7 @@ export class KeyDirectory {
     this.#access.requireOwn(call, { action: 'kms:CreateKey', ...use, multiRegionKeyType })
     if (tags.length > 0) this.#access.requireOwn(call, { action: 'kms:TagResource', tags })
     if (policy !== undefined) checkKeyPolicy(policy)
+    await this.#limits.requireRoomForKey(this.#records, call.principal.accountId, this.#region)
     const key = await this.#newKey(call.principal.accountId, multiRegion ? newMultiRegionId() : randomUUID(), {
       description,
       tags,

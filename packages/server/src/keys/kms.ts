@@ -8,7 +8,7 @@ import { Fault, isFault } from '../core/fault.ts'
 import type { Observer } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
-import type { QuotaName } from '../quota/quotas.ts'
+import { defaultQuota, type QuotaName } from '../quota/quotas.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { RecordRewrap } from '../records/reseal.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
@@ -22,6 +22,7 @@ import { KeyAliases } from './key-aliases.ts'
 import { KeyChanges } from './key-change.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { KeyImport } from './key-import.ts'
+import { KeyLimits, type ResourceQuotas } from './key-limits.ts'
 import { type EncryptionContext, KeyMaterial, materialId } from './key-material.ts'
 import { KeyPairs } from './key-pairs.ts'
 import { quotaOfUse } from './key-quota.ts'
@@ -52,6 +53,8 @@ export interface KmsOptions {
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
   readonly observer: Observer
   readonly quota: RequestQuota
+  /** How many of what there may be; undefined: AWS's defaults. */
+  readonly limits?: ResourceQuotas
   /** What all processes have noted of a key's uses; undefined: this is the only one. */
   readonly usageElsewhere?: LastUsageOptions['elsewhere']
 }
@@ -83,14 +86,17 @@ export class Kms {
     this.lastUsage = new LastUsage({ records, clock, elsewhere: options.usageElsewhere })
     this.#access = new KeyAccess(records, region, clock, this.lastUsage)
     const changes = new KeyChanges({ records, access: this.#access, regions, doomed, clock })
-    const common = { records, access: this.#access, changes, material: this.#material, clock }
+    const limits = new KeyLimits(
+      options.limits ?? { value: async ({ region: one }, of) => defaultQuota(of, 'current', one) },
+    )
+    const common = { records, access: this.#access, changes, material: this.#material, limits, clock }
     this.keys = new KeyDirectory({ ...common, region })
     this.imports = new KeyImport({ ...common, storeKey })
     this.multiRegion = new MultiRegionKeys({ ...common, regions })
     this.upkeep = new KeyUpkeep({ ...common, regions, region, doomed })
     this.#region = region
-    this.aliases = new KeyAliases(records, this.#access, region, clock)
-    this.grants = new KeyGrants(records, this.#access, clock)
+    this.aliases = new KeyAliases({ ...common, region })
+    this.grants = new KeyGrants(common)
     const usable: UsableKey = (call, keyId, use) => this.#usable(call, keyId, use)
     this.macs = new KeyMacs(usable, this.#material)
     this.signing = new KeySigning(usable, this.#material)

@@ -6,6 +6,7 @@ import { attempt } from './attempt.ts'
 import { asOf, hasPending, originOf } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
 import type { KeyChanges } from './key-change.ts'
+import type { KeyLimits } from './key-limits.ts'
 import { checkKeyPolicy } from './key-policy.ts'
 import { arnIn, type KeyRegions, requireMultiRegionPrimary } from './key-regions.ts'
 import { specOf } from './key-specs.ts'
@@ -27,6 +28,7 @@ export interface MultiRegionKeysOptions {
   readonly access: KeyAccess
   readonly changes: KeyChanges
   readonly regions: KeyRegions
+  readonly limits: KeyLimits
   readonly clock: Clock
 }
 
@@ -34,12 +36,14 @@ export class MultiRegionKeys {
   readonly #access: KeyAccess
   readonly #changes: KeyChanges
   readonly #regions: KeyRegions
+  readonly #limits: KeyLimits
   readonly #clock: Clock
 
-  constructor({ access, changes, regions, clock }: MultiRegionKeysOptions) {
+  constructor({ access, changes, regions, limits, clock }: MultiRegionKeysOptions) {
     this.#access = access
     this.#changes = changes
     this.#regions = regions
+    this.#limits = limits
     this.#clock = clock
   }
 
@@ -59,6 +63,7 @@ export class MultiRegionKeys {
         throw new Fault('KmsReplicaExists', { message })
       }
       const multiRegion = { primaryRegion, replicaRegions: [...replicaRegions, region] }
+      await this.#limits.requireRoomForKey(this.#regions.of(region), primary.accountId, region)
       const replica = this.#newReplica(call, { ...primary, multiRegion }, input)
       const records = this.#regions.of(region)
       const at = keyName(replica.accountId, replica.keyId)

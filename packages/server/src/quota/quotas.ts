@@ -61,6 +61,11 @@ export const SYMMETRIC_OPERATIONS: readonly string[] =
     ' ',
   )
 
+/** A number of things. */
+const resource = (code: string, title: string, current: number, what: string): Quota => ({
+  ...{ service: 'kms', code, title, current, description: `The number of ${what}` },
+})
+
 export const QUOTAS = {
   symmetric: shared(
     'L-6E3AF000',
@@ -123,6 +128,15 @@ export const QUOTAS = {
   UpdateAlias: own('UpdateAlias', undefined, 5),
   UpdateKeyDescription: own('UpdateKeyDescription', undefined, 5),
   UpdatePrimaryRegion: own('UpdatePrimaryRegion', undefined, 5),
+
+  keys: resource(
+    'L-C2F1777E',
+    'Customer Master Keys (CMKs)',
+    100_000,
+    'KMS keys that an account can have in a Region.',
+  ),
+  aliasesPerKey: resource('L-340F62FB', 'Aliases per CMK', 50, 'aliases that a KMS key can have.'),
+  grantsPerKey: resource('L-D594A657', 'Grants per CMK', 50_000, 'grants that a KMS key can have.'),
 
   buckets: {
     ...{

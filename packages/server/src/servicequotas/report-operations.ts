@@ -54,7 +54,7 @@ export const REPORT_OPERATIONS = {
   },
 } satisfies QuotaOperations
 
-async function utilization({ quotas, usage, bucketCount, clock }: ServiceQuotas, call: CallContext) {
+async function utilization({ quotas, usage, counts, clock }: ServiceQuotas, call: CallContext) {
   const scope = scopeOf(call)
   const since = clock.nowMs() - HOUR_MS
   const busiest = new Map<QuotaName, number>(
@@ -63,9 +63,12 @@ async function utilization({ quotas, usage, bucketCount, clock }: ServiceQuotas,
       Math.max(0, ...minutes.filter(({ fromMs }) => fromMs >= since).map(({ busiestSecond }) => busiestSecond)),
     ]),
   )
-  busiest.set('buckets', await bucketCount(scope.accountId))
+  const numbers = await counts(scope.region, scope.accountId)
+  // Of aliases and grants there are many quotas, one for each key.
+  const reported = QUOTA_NAMES.filter((name) => quotaOf(name).rate || name in numbers)
+  for (const [name, number] of Object.entries(numbers)) busiest.set(name as QuotaName, number)
   return Promise.all(
-    QUOTA_NAMES.map(async (quota) => {
+    reported.map(async (quota) => {
       const applied = await quotas.value(scope, quota)
       return {
         quota,

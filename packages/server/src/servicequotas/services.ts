@@ -15,7 +15,8 @@ export interface ServiceQuotas {
   readonly clock: Clock
   /** What the account's calls came to, of all processes. */
   readonly usage: (region: string, accountId: string) => Promise<readonly QuotaUsage[]>
-  readonly bucketCount: (accountId: string) => Promise<number>
+  /** How many there are of what has a quota by number. */
+  readonly counts: (region: string, accountId: string) => Promise<Readonly<Record<'buckets' | 'keys', number>>>
 }
 
 export type QuotaOperations = Readonly<Record<string, ServiceOperation<ServiceQuotas>>>
