@@ -115,7 +115,7 @@ export async function openStore(options: StoreOptions) {
     buckets,
     listing: new Listing(records, buckets),
     objects,
-    encryptionChanges: new EncryptionChanges({ records, protector, writer, reader, clock }),
+    encryptionChanges: new EncryptionChanges({ records, blobs, protector, writer, reader, clock }),
     acls: new ObjectAcls(records, clock),
     tagging: new Tagging(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),

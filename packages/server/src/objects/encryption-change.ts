@@ -8,12 +8,13 @@ import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RecordStore } from '../records/record-store.ts'
+import type { BlobStore } from '../storage/blobs.ts'
 import type { Mutation } from '../storage/catalog.ts'
 import type { ContentReader } from './content-reader.ts'
 import { ContentRecords } from './content-records.ts'
 import type { ContentWriter, WrittenContent } from './content-writer.ts'
 import { MAX_PUT_BYTES } from './objects.ts'
-import type { ActiveProtection, Protector } from './protection.ts'
+import { type ActiveProtection, callersContextOf, type Protector } from './protection.ts'
 import { type Manifest, manifestRecord, names, type ObjectVersion } from './records.ts'
 import { type StoredContent, type StoredProtection, type StoredStream, streamIdOf } from './stored-content.ts'
 import type { ChecksumAlgorithm, IncomingBody } from './types.ts'
@@ -33,6 +34,7 @@ export interface ChangedObject {
 
 export interface EncryptionChangesOptions {
   readonly records: RecordStore
+  readonly blobs: BlobStore
   readonly protector: Protector
   readonly writer: ContentWriter
   readonly reader: ContentReader
@@ -43,6 +45,7 @@ export type EncryptionChange = 'already' | 'rewrapped' | 'sealed-anew'
 
 export class EncryptionChanges {
   readonly #records: RecordStore
+  readonly #blobs: BlobStore
   readonly #protector: Protector
   readonly #writer: ContentWriter
   readonly #reader: ContentReader
@@ -50,8 +53,9 @@ export class EncryptionChanges {
   readonly #versions: VersionStore
   readonly #contents: ContentRecords
 
-  constructor({ records, protector, writer, reader, clock }: EncryptionChangesOptions) {
+  constructor({ records, blobs, protector, writer, reader, clock }: EncryptionChangesOptions) {
     this.#records = records
+    this.#blobs = blobs
     this.#protector = protector
     this.#writer = writer
     this.#reader = reader
@@ -75,9 +79,24 @@ export class EncryptionChanges {
     const { method } = found.version.protection
     if (method === 'SSE-C') throw new Fault('EncryptionRefused', { refusal: 'SourceNotChangeable' })
     const { versionId } = found.facts
-    if (isAlready(found.version.protection, target)) return { change: 'already', versionId }
+    if (
+      isAlready(found.version.protection, target) &&
+      (await this.#protector.mayResume(call, found.version.protection))
+    ) {
+      return { change: 'already', versionId }
+    }
     if (method === 'aws:kms:dsse' || target.kind === 'aws:kms:dsse') {
-      await this.#sealAnew(call, object, found, target)
+      // The first parts wait for the last to be named, maybe longer than the sweep lets a blob be without a name.
+      const hold = await this.#blobs.hold()
+      try {
+        await this.#sealAnew(call, object, found, target)
+      } catch (error) {
+        // What was overwritten meanwhile may have gone before it was read.
+        if (!isFault(error, 'Damaged') || (await this.#isStill(object, found))) throw error
+        throw new Fault('Contention', { what: object.objectKey }, { cause: error })
+      } finally {
+        await hold.release()
+      }
       return { change: 'sealed-anew', versionId }
     }
     const protection = await this.#protector.rewrap(call, found.place, found.version.protection, target)
@@ -94,7 +113,8 @@ export class EncryptionChanges {
     const all: WrittenContent[] = []
     let sealing: ActiveProtection | undefined
     try {
-      const requested = { encryptionContext: undefined, bucketKeyEnabled: false, ...requestOf(target) }
+      const encryptionContext = callersContextOf(version.protection)
+      const requested = { encryptionContext, bucketKeyEnabled: false, ...requestOf(target) }
       sealing = await this.#protector.begin(call, newPlace, requested, bucket.value.encryption)
       for (const { stream, checksum } of parts) {
         const body = await this.#bodyOf(stream, opened, version.checksum?.algorithm, checksum)
@@ -133,14 +153,16 @@ export class EncryptionChanges {
     changes: Pick<ObjectVersion, 'protection'> & Partial<Pick<ObjectVersion, 'content'>>,
     more?: CommitMore,
   ): Promise<void> {
-    const isSame = ({ version }: FoundVersion) =>
-      streamIdOf(version.content) === streamIdOf(found.version.content) &&
-      JSON.stringify(version.protection) === JSON.stringify(found.version.protection)
     const change = (now: FoundVersion) => {
-      if (!isSame(now)) throw new Fault('Contention', { what: object.objectKey })
+      if (!isSame(now.version, found.version)) throw new Fault('Contention', { what: object.objectKey })
       return changes
     }
     await this.#versions.amend(call, { ...object, versionId: found.version.versionId }, change, more)
+  }
+
+  async #isStill({ objectKey }: ChangedObject, { bucket, version }: FoundVersion): Promise<boolean> {
+    const now = await this.#versions.peek(bucket.value, objectKey, version.versionId)
+    return now !== undefined && isSame(now, version)
   }
 
   /** The streams with the checksums, base64, that their plaintext had when it came. */
@@ -175,6 +197,9 @@ export class EncryptionChanges {
     return [this.#records.put(manifestRecord, names.manifest(content.streamId), manifest)]
   }
 }
+
+const isSame = (a: ObjectVersion, b: ObjectVersion) =>
+  streamIdOf(a.content) === streamIdOf(b.content) && JSON.stringify(a.protection) === JSON.stringify(b.protection)
 
 interface Part {
   readonly stream: StoredStream

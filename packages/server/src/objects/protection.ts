@@ -102,6 +102,14 @@ export class Protector {
     )
   }
 
+  /** Whether `resume` would be allowed at this moment, where no key of the customer's is needed; no KMS is called. */
+  async mayResume(call: CallContext, stored: StoredProtection): Promise<boolean> {
+    requireReadable(call, stored, undefined)
+    if (!('kmsKeyArn' in stored)) return true
+    const { kmsKeyArn: keyId, encryptionContext } = stored
+    return (await this.#keys.allowedKey(call, { keyId, action: 'kms:Decrypt', encryptionContext })) !== undefined
+  }
+
   /** The same data key wrapped for another method or key; of SSE-S3 and SSE-KMS. By one Decrypt and one Encrypt at most. */
   async rewrap(
     call: CallContext,
@@ -120,10 +128,19 @@ export class Protector {
         }
       }
       const keyId = target.keyArn
-      if (target.bucketKeyEnabled) return await this.#wrapByBucketKey(call, place, { keyId }, dataKey)
-      const encryptionContext = { 'aws:s3:arn': `arn:aws:s3:::${place.bucket}/${place.objectKey}` }
+      const callers = callersContextOf(stored)
+      if (target.bucketKeyEnabled) {
+        return await this.#wrapByBucketKey(call, place, { keyId, encryptionContext: callers }, dataKey)
+      }
+      const encryptionContext = { ...callers, 'aws:s3:arn': `arn:aws:s3:::${place.bucket}/${place.objectKey}` }
       const { wrapped, keyArn } = await this.#keys.wrapDataKey(call, { keyId, encryptionContext, dataKey })
-      return { method: 'aws:kms', kmsKeyArn: keyArn, wrappedKey: base64(wrapped), encryptionContext }
+      return {
+        method: 'aws:kms',
+        kmsKeyArn: keyArn,
+        wrappedKey: base64(wrapped),
+        encryptionContext,
+        ...callersPart(callers),
+      }
     } finally {
       opened.wipe()
     }
@@ -200,7 +217,7 @@ export function protectionFacts(stored: StoredProtection): ProtectionFacts {
   return {
     method: stored.method,
     kmsKeyArn: 'kmsKeyArn' in stored ? stored.kmsKeyArn : undefined,
-    encryptionContext: 'callersContext' in stored ? stored.callersContext : undefined,
+    encryptionContext: callersContextOf(stored),
     bucketKeyEnabled: 'wrappedBucketKey' in stored,
   }
 }
@@ -223,6 +240,10 @@ function choose(
       return requested
   }
 }
+
+/** What the writer of an object added to the encryption context. */
+export const callersContextOf = (stored: StoredProtection) =>
+  'callersContext' in stored ? stored.callersContext : undefined
 
 const callersPart = (encryptionContext: KmsChoice['encryptionContext']) =>
   encryptionContext && { callersContext: encryptionContext }

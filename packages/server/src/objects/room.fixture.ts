@@ -14,6 +14,7 @@ import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { Buckets } from './buckets.ts'
 import { ContentReader } from './content-reader.ts'
 import { ContentWriter } from './content-writer.ts'
+import { EncryptionChanges } from './encryption-change.ts'
 import { Listing } from './listing.ts'
 import { Multipart } from './multipart.ts'
 import { Objects } from './objects.ts'
@@ -77,6 +78,7 @@ export function makeRoom() {
     reader,
     buckets,
     objects,
+    encryptionChanges: new EncryptionChanges({ records, blobs, protector, writer, reader, clock }),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
     listing: new Listing(records, buckets),
     outcomes,

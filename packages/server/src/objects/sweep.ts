@@ -51,8 +51,14 @@ async function sweepUnreferenced(records: RecordStore, blobs: BlobStore, clock: 
   // Read after the blobs, so that one which was given up meanwhile has its time too.
   for await (const recordName of eachName(records.catalog, garbageBlob)) unreferenced.delete(blobOfGarbage(recordName))
   if (unreferenced.size === 0 || (await blobs.isHeld())) return 0
-  for (const id of unreferenced) await blobs.delete(id)
-  return unreferenced.size
+  let count = 0
+  for (const id of unreferenced) {
+    // Asked again after the hold: whoever keeps blobs longer than moments before naming them has held until it named them.
+    if (await records.get(blobReference, names.blob(id))) continue
+    await blobs.delete(id)
+    count++
+  }
+  return count
 }
 
 const blobOfGarbage = (recordName: Uint8Array) => Buffer.from(recordName.subarray(8)).toString()

@@ -98,10 +98,11 @@ export class VersionStore {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const found = await this.find(call, { ...target, conditions: {} })
       const { bucketId, versioning } = found.bucket.value
-      const changes = change(found)
       const state = await this.keys.read(bucketId, target.objectKey, versioning)
       const stored = await this.keys.find(bucketId, target.objectKey, found.version.versionId)
       if (stored?.value.kind !== 'object') continue
+      // Judged as it will be committed: another object may have the id `null` by now.
+      const changes = change({ ...found, version: stored.value })
       const amended = this.keys.amend(state, stored as Stored<ObjectVersion>, { ...stored.value, ...changes })
       if (await this.commitChange(found.bucket, amended, more)) return found
     }
