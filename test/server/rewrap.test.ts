@@ -12,6 +12,7 @@ import {
   HeadObjectCommand,
   ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -128,6 +129,39 @@ test('UpdateObjectEncryption is refused as AWS refuses it, and nothing changes',
   }
   expect((await head('plain')).ServerSideEncryption).toBe('AES256')
   expect((await get('plain')).toString()).toBe('letter')
+})
+
+test('conditions see the encryption that the body asks for, whatever headers say', async () => {
+  const [allowed, other] = [await newKey(), await newKey()]
+  const keyId = 's3:x-amz-server-side-encryption-aws-kms-key-id'
+  const statement = {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:UpdateObjectEncryption',
+    Resource: `arn:aws:s3:::${Bucket}/*`,
+    Condition: { StringNotEquals: { [keyId]: allowed, 's3:x-amz-server-side-encryption': 'none' } },
+  }
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  await s3.send(new PutBucketPolicyCommand({ Bucket, Policy }))
+  await put('k', 'letter')
+  const command = new UpdateObjectEncryptionCommand({
+    Bucket,
+    Key: 'k',
+    ObjectEncryption: { SSEKMS: { KMSKeyArn: other } },
+  })
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> }
+      headers['x-amz-server-side-encryption-aws-kms-key-id'] = allowed
+      headers['x-amz-server-side-encryption'] = 'none'
+      return next(args)
+    },
+    { step: 'build' },
+  )
+  expect((await failure(s3.send(command))).code).toBe('AccessDenied')
+  expect((await head('k')).ServerSideEncryption).toBe('AES256')
+  await update('k', allowed)
+  expect((await head('k')).SSEKMSKeyId).toBe(allowed)
 })
 
 test('a bucket of everything goes from method to method, byte for byte', async () => {

@@ -11,6 +11,8 @@ export interface AccessNeed {
   readonly versionId?: string | undefined
   /** The tags that the request sets, where it sets any. */
   readonly requestTags?: Tags | undefined
+  /** What it would be encrypted by from now on, where that stands in the body and in no header. */
+  readonly newEncryption?: { readonly method: string; readonly keyArn: string | undefined } | undefined
   /** The object is still to be written, so that no ACL of its own can speak. */
   readonly unwritten?: boolean
   /** The bucket is still to be made, so that no policy of its own can speak. */

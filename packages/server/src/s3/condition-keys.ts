@@ -64,12 +64,14 @@ export const S3_KEYS: KeyTable<S3Subject> = {
       'x-amz-grant-write-acp',
       'x-amz-metadata-directive',
       'x-amz-object-ownership',
-      'x-amz-server-side-encryption',
       'x-amz-server-side-encryption-customer-algorithm',
       'x-amz-storage-class',
       'x-amz-website-redirect-location',
     ),
-    's3:x-amz-server-side-encryption-aws-kms-key-id': header('x-amz-server-side-encryption-aws-kms-key-id'),
+    's3:x-amz-server-side-encryption': ({ request, need: { newEncryption } }) =>
+      newEncryption ? newEncryption.method : request.headers['x-amz-server-side-encryption']?.toString(),
+    's3:x-amz-server-side-encryption-aws-kms-key-id': ({ request, need: { newEncryption } }) =>
+      newEncryption ? newEncryption.keyArn : request.headers['x-amz-server-side-encryption-aws-kms-key-id']?.toString(),
     's3:if-match': header('if-match'),
     's3:if-none-match': header('if-none-match'),
     's3:prefix': query('prefix'),

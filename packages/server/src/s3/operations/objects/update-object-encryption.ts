@@ -19,9 +19,8 @@ export const updateObjectEncryption: Operation = {
   target: 'object',
   query: { encryption: undefined },
   action: 's3:UpdateObjectEncryption',
-  access: ({ bucket, objectKey, query }) => [
-    { action: 's3:UpdateObjectEncryption', bucket, objectKey, versionId: query.get('versionId') },
-  ],
+  // What the conditions see of the new encryption stands in the body.
+  access: () => [],
   audit: 'data',
   readOnly: false,
   body: { kind: 'document', maxBytes: 16 * 1024 },
@@ -30,11 +29,13 @@ export const updateObjectEncryption: Operation = {
     if (call.signature?.version !== 'v4') throw invalid(WORDS.signature)
     const any = request.headers[ANY] === 'true'
     const target = readTarget(readXml(await request.document()), any)
+    const object = { bucket, objectKey, versionId: query.get('versionId') }
+    const newEncryption = { method: target.kind, keyArn: 'keyArn' in target ? target.keyArn : undefined }
+    await request.authorize({ ...object, action: 's3:UpdateObjectEncryption', newEncryption })
     const { accountId } = await buckets.find(bucket)
     if (target.kind !== 'AES256' && KEY_ARN.exec(target.keyArn)![1] !== accountId) {
       throw new S3Error('AccessDenied', { message: WORDS.account })
     }
-    const object = { bucket, objectKey, versionId: query.get('versionId') }
     const { change, versionId } = await encryptionChanges.change(call, object, target, ({ version }) => {
       if (version.protection.method === 'aws:kms:dsse' && !any) {
         throw new Fault('EncryptionRefused', { refusal: 'SourceNotChangeable' })
