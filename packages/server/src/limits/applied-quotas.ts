@@ -103,7 +103,12 @@ export class AppliedQuotas {
       }
       const answered = { ...request, status, updatedAtMs: this.#clock.nowMs() }
       const at = limitNames.applied(request.accountId, request.region, request.quota)
-      await this.#write(at, await this.#records.get(appliedQuotaRecord, at), answered)
+      const applied = await this.#records.get(appliedQuotaRecord, at)
+      // Somebody may have answered since the request was read, and the account may have asked anew.
+      if (applied?.value.openRequestId !== id) {
+        throw refused('InvalidResourceState', `The request ${id} has been answered meanwhile.`)
+      }
+      await this.#write(at, applied, answered)
       return answered
     }
     throw refused('NoSuchResource', `There is no request ${id}.`)
