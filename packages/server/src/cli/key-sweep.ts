@@ -23,11 +23,12 @@ export class KeySweep {
     if (this.#clock.nowMs() < this.#nextAtMs) return
     let nextAtMs = this.#clock.nowMs() + LOOK_AGAIN_MS
     for (const { upkeep } of this.#store.kmsByRegion.values()) {
-      const { destroyed, expired, rotated, nextDueAtMs } = await upkeep.pass()
+      const { destroyed, expired, rotated, problems, nextDueAtMs } = await upkeep.pass()
       for (const arn of destroyed) this.#tell(`${arn} has been deleted: its waiting period is over`)
       for (const arn of expired) this.#tell(`${arn} has lost key material: it has expired`)
       for (const arn of rotated) this.#tell(`${arn} has new material: its rotation was due`)
-      nextAtMs = Math.min(nextAtMs, nextDueAtMs)
+      for (const problem of problems) this.#tell(problem)
+      nextAtMs = problems.length > 0 ? 0 : Math.min(nextAtMs, nextDueAtMs)
     }
     for (const purpose of await this.#store.serviceKeys.rotateDueKeys()) {
       this.#tell(`the service key ${purpose} has new material: its rotation was due`)

@@ -20,7 +20,10 @@ export async function shredCommand({ json, ...flags }: ServeFlags & { readonly j
     const store = await openForUpkeep(settings, ring)
     let secrets: number
     try {
-      for (const { upkeep } of store.kmsByRegion.values()) await upkeep.pass()
+      for (const { upkeep } of store.kmsByRegion.values()) {
+        const { problems } = await upkeep.pass()
+        for (const problem of problems) process.stderr.write(`${problem}\n`)
+      }
       secrets = await removeUnneededSecrets(store)
     } finally {
       await store.close()

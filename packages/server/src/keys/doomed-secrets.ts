@@ -7,7 +7,7 @@ import { name } from '../records/names.ts'
 import { defineRecord, type RecordStore } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
 import type { KmsKey } from './kms-records.ts'
-import type { MaterialSecrets } from './material-secrets.ts'
+import { MATERIAL_SECRET_ID, type MaterialSecrets } from './material-secrets.ts'
 import { secretsOf } from './wrapped-material.ts'
 
 const doomedSecret = defineRecord<Record<string, never>>({
@@ -35,7 +35,10 @@ export class DoomedSecrets {
   /** Destroys all that are doomed. Done again after a crash, it ends what was begun. */
   async destroy(): Promise<void> {
     for await (const { name: recordName } of each(this.#records, doomedSecret)) {
-      await this.#secrets.destroy(Buffer.from(recordName).toString())
+      const id = Buffer.from(recordName).toString()
+      // The server's own region goes through all names; those of other regions are told apart by their form.
+      if (!MATERIAL_SECRET_ID.test(id)) continue
+      await this.#secrets.destroy(id)
       await this.#records.commit([], [this.#records.remove(doomedSecret, recordName)])
     }
   }

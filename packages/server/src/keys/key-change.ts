@@ -12,7 +12,7 @@ import type { DoomedSecrets } from './doomed-secrets.ts'
 import { asOf } from './imported-material.ts'
 import type { KeyAccess } from './key-access.ts'
 import { isPrimary, type KeyRegions, type RelatedKey, replacing } from './key-regions.ts'
-import type { KmsKey } from './kms-records.ts'
+import { type KmsKey, kmsKeyRecord } from './kms-records.ts'
 import { following, isShared } from './shared-properties.ts'
 
 /** What a key becomes; `replicas` are those that follow it. */
@@ -67,7 +67,7 @@ export class KeyChanges {
       ...also,
     ]
     // A primary key's own secrets may be its replicas' too, and a replica's own change gives up none that it shares.
-    const before = [stored.value, ...followers.map((replica) => replica.stored.value)]
+    const before = [await this.#asStored(stored), ...followers.map((replica) => replica.stored.value)]
     const doomed = this.#doomed.doom(before, [next, ...followed])
     const done = await this.#records.commit(
       replaced.map(([check]) => check),
@@ -76,5 +76,10 @@ export class KeyChanges {
     if (!done) return undefined
     if (doomed.length > 0) await this.#doomed.destroy()
     return next
+  }
+
+  /** Whoever uses a key is given it as it is now; its record may still have secrets of material that has expired. */
+  async #asStored(read: Stored<KmsKey>): Promise<KmsKey> {
+    return (await this.#records.get(kmsKeyRecord, read.name))?.value ?? read.value
   }
 }

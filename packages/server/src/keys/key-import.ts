@@ -91,11 +91,12 @@ export class KeyImport {
       requireImporting(current)
       this.#requireValid(input)
       if (type !== undefined || description !== undefined || input.materialId !== undefined) requireRotatable(current)
-      const secret = await this.#material.freshSecret()
       const material = this.#unwrapped(current, input)
       try {
         id = importedId(current.imported!.salt, identityOf(current, material))
         requireSame(id, input.materialId)
+        // Only for what is good: a secret is a file.
+        const secret = await this.#material.freshSecret()
         const wrap = (version: number) => this.#material.wrap(current, version, material, secret)
         return withArrival(current, { id, type, validToMs, description, wrap })
       } finally {

@@ -8,7 +8,7 @@ import type { KeyMaterial } from './key-material.ts'
 import type { KeyRegions } from './key-regions.ts'
 import { removeKey } from './key-removal.ts'
 import { rotated, rotationDueAtMs } from './key-rotation.ts'
-import { eachKey, type KmsKey } from './kms-records.ts'
+import { eachKey, eachSoundKey, type KmsKey } from './kms-records.ts'
 
 export interface KeyUpkeepOptions {
   readonly records: RecordStore
@@ -25,6 +25,8 @@ export interface Upkeep {
   readonly destroyed: readonly string[]
   readonly expired: readonly string[]
   readonly rotated: readonly string[]
+  /** What kept keys from being tended. */
+  readonly problems: readonly string[]
   /** When the next of all falls due; infinite where nothing does. */
   readonly nextDueAtMs: number
 }
@@ -38,18 +40,28 @@ export class KeyUpkeep {
 
   /**
    * Ends each key whose waiting period is over, takes out material that has expired, and rotates what is to be rotated. No
-   * use of a key waits for it, since each asks what the time is. A key that is changed meanwhile waits for the next pass.
+   * use of a key waits for it, since each asks what the time is. A key that is changed meanwhile waits for the next pass,
+   * and so does one that fails: no key keeps another's end from coming.
    */
   async pass(): Promise<Upkeep> {
     const { records, doomed, clock } = this.#options
-    const done = { destroyed: [] as string[], expired: [] as string[], rotated: [] as string[] }
+    const done = {
+      destroyed: [] as string[],
+      expired: [] as string[],
+      rotated: [] as string[],
+      problems: [] as string[],
+    }
     let nextDueAtMs = Number.POSITIVE_INFINITY
-    for await (const stored of eachKey(records)) {
+    for await (const stored of eachSoundKey(records, (problem) => done.problems.push(problem))) {
       const dueAtMs = dueAt(stored.value)
       if (dueAtMs > clock.nowMs()) nextDueAtMs = Math.min(nextDueAtMs, dueAtMs)
       else {
-        const what = await this.#tend(stored)
-        if (what) done[what].push(stored.value.arn)
+        try {
+          const what = await this.#tend(stored)
+          if (what) done[what].push(stored.value.arn)
+        } catch (error) {
+          done.problems.push(`upkeep of ${stored.value.arn}: ${(error as Error).message}`)
+        }
       }
     }
     // Also those that a crash has left.
@@ -72,7 +84,7 @@ export class KeyUpkeep {
   async verifyAll(report: (problem: string) => void): Promise<number> {
     const { records, material } = this.#options
     let keys = 0
-    for await (const { value: key } of eachKey(records)) {
+    for await (const { value: key } of eachSoundKey(records, report)) {
       keys++
       try {
         material.verify(key)

@@ -1,5 +1,5 @@
 /** Records of the KMS. */
-import { eachIn } from '../records/each-record.ts'
+import { eachIn, eachRecord } from '../records/each-record.ts'
 import { name, ZERO } from '../records/names.ts'
 import { defineRecord, type RecordStore } from '../records/record-store.ts'
 import type { KeySpec, KeyUsage } from './key-specs.ts'
@@ -107,8 +107,14 @@ export const aliasName = (accountId: string, alias: string) => name(accountId, Z
 /** What stands for wrapped material that is not here. */
 export const GONE = ''
 
+const ALL_KEYS = { gte: name('0'), lt: name(':') }
+
 /** Every key of a region. In other places of the same records names begin with no digit, as account ids do. */
-export const eachKey = (records: RecordStore) => eachIn(records, kmsKeyRecord, { gte: name('0'), lt: name(':') })
+export const eachKey = (records: RecordStore) => eachIn(records, kmsKeyRecord, ALL_KEYS)
+
+/** As `eachKey`; a record that does not open is reported and passed over. */
+export const eachSoundKey = (records: RecordStore, report: (problem: string) => void) =>
+  eachRecord(records, kmsKeyRecord, ALL_KEYS, report)
 
 export const newAlias = (alias: string, keyId: string, nowMs: number): KmsAlias => ({
   alias,

@@ -121,6 +121,35 @@ test('what a crash leaves undestroyed is destroyed by the next pass', async () =
   expect(await there()).toEqual([])
 })
 
+test('what a crash in another region leaves keeps no pass from its work', async () => {
+  const europe = { ...call, region: EUROPE }
+  const left = { put: secrets.put.bind(secrets), destroy: () => Promise.reject(new Error('crash')) }
+  const crashing = process(Object.assign(Object.create(secrets) as MaterialSecrets, left), EUROPE)
+  const { keyId } = await crashing.keys.createKey(europe, { description: '', tags: [] })
+  await crashing.keys.scheduleDeletion(europe, keyId, 7)
+  nowMs += 7 * DAY_MS
+  await expect(crashing.upkeep.pass()).rejects.toThrow('crash')
+  await kms.upkeep.pass()
+  expect(await there()).toHaveLength(1)
+  await process(secrets, EUROPE).upkeep.pass()
+  expect(await there()).toEqual([])
+})
+
+test('a key that is damaged keeps no other from its end', async () => {
+  const [damaged, doomed] = [await newKey(), await newKey()]
+  await kms.keys.scheduleDeletion(call, doomed.keyId, 7)
+  const { prefix } = kmsKeyRecord
+  const key = Buffer.concat([Buffer.from(prefix), keyName('111111111111', damaged.keyId)])
+  await catalog.commit([], [{ key, value: Buffer.alloc(80, 7) }])
+  nowMs += 7 * DAY_MS
+  const { destroyed, problems } = await process().upkeep.pass()
+  expect(destroyed).toEqual([doomed.arn])
+  expect(problems).toHaveLength(1)
+  const found: string[] = []
+  expect(await process().upkeep.verifyAll((problem) => found.push(problem))).toBe(0)
+  expect(found).toHaveLength(1)
+})
+
 test('a deletion that is cancelled leaves them', async () => {
   const { keyId } = await newKey()
   const sealed = await seal(keyId)

@@ -78,7 +78,7 @@ export class MaterialSecretFiles implements MaterialSecrets {
 
   async *list(): AsyncIterable<string> {
     for (const folder of await namesIn(this.#dir)) {
-      for (const name of await namesIn(join(this.#dir, folder))) if (ID.test(name)) yield name
+      for (const name of await namesIn(join(this.#dir, folder))) if (MATERIAL_SECRET_ID.test(name)) yield name
     }
   }
 
@@ -105,4 +105,4 @@ async function namesIn(dir: string): Promise<string[]> {
 }
 
 const folderName = (id: string) => id.slice(0, 2)
-const ID = /^[0-9a-f]{32}$/
+export const MATERIAL_SECRET_ID = /^[0-9a-f]{32}$/

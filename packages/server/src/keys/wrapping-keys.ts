@@ -31,8 +31,10 @@ export function unwrapMaterial(privateKey: Uint8Array, algorithm: WrappingAlgori
     format: 'der',
     type: 'pkcs8',
   })
-  const rsaBytes = viaAes ? key.asymmetricKeyDetails!.modulusLength! / 8 : wrapped.length
+  const rsaBytes = key.asymmetricKeyDetails!.modulusLength! / 8
   try {
+    // OpenSSL also takes a shorter one; RFC 8017, section 7.1.2, does not.
+    if (viaAes ? wrapped.length < rsaBytes : wrapped.length !== rsaBytes) throw new RangeError('not a wrap')
     const inner = openOaep(key, oaepHash, wrapped.subarray(0, rsaBytes))
     if (!viaAes) return inner
     const material = unwrapAes(inner, wrapped.subarray(rsaBytes))
