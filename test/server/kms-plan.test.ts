@@ -187,7 +187,7 @@ test.each([
   [2, 'no percentage', ['--puts', '1', '--growth-per-month', 'much']],
   [2, 'two workloads', ['--puts', '1', '--log', program]],
   [2, 'a file that is no log', ['--log', program]],
-  [78, 'a file that is not there', ['--log', `${program}.absent`]],
+  [1, 'a file that is not there', ['--log', `${program}.absent`]],
 ])('exit code %d for %s', async (code, _, args) => {
   expect(await plan(args)).toMatchObject({ code })
 })

@@ -1,6 +1,9 @@
 /** Another key or method for objects that are there: one by UpdateObjectEncryption, a bucket by `strongroom keys rewrap`. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { CreateKeyCommand, DisableKeyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms'
 import {
@@ -275,6 +278,38 @@ test('under a small quota it waits, and objects are read meanwhile', async () =>
   })
   for (let i = 0; isMoving; i = (i + 1) % 60) expect((await get(`${i}`)).toString()).toBe(`body ${i}`)
   expect(await done).toMatchObject({ rewrapped: 60, failed: [] })
+})
+
+test.each([
+  [['--concurrency', '0']],
+  [['--method', 'AES256', '--bucket-key']],
+  [['--method', 'aws:kms:dsse', '--bucket-key']],
+  [['--method', 'ROT13']],
+])('%j is refused before the server is asked', async (args) => {
+  const env = { ...environment(), AWS_ENDPOINT_URL: 'https://127.0.0.1:1' }
+  await expect(promisify(execFile)(process.execPath, rewrapArgs(...args), { env })).rejects.toMatchObject({ code: 2 })
+})
+
+test.each([
+  [20, { rewrapped: 1, failed: [] }],
+  [21, { rewrapped: 0, failed: [{ error: expect.stringMatching(/^OperationAborted/) }] }],
+])('a version that others change is tried again: %d times in their way', async (times, expected) => {
+  let left = times
+  const contended = createServer((request, response) => {
+    const isChange = request.method === 'PUT'
+    const isAborted = isChange && left-- > 0
+    if (isAborted) response.statusCode = 409
+    else if (isChange) response.setHeader('x-strongroom-encryption-change', 'rewrapped')
+    if (isAborted) response.end('<Error><Code>OperationAborted</Code></Error>')
+    else if (isChange) response.end()
+    else response.end('<L><Version><Key>k</Key><VersionId>null</VersionId></Version></L>')
+  }).listen(0, '127.0.0.1')
+  await once(contended, 'listening')
+  const env = { ...environment(), AWS_ENDPOINT_URL: `http://127.0.0.1:${(contended.address() as AddressInfo).port}` }
+  const args = rewrapArgs('--json', '--method', 'AES256')
+  const run = promisify(execFile)(process.execPath, args, { env }).catch((error: { stdout: string }) => error)
+  expect(JSON.parse((await run).stdout)).toMatchObject(expected)
+  contended.close()
 })
 
 test('killed in the midst, on either side, it is begun again and ends; every object opens throughout', async () => {

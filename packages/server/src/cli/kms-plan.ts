@@ -10,7 +10,7 @@ import { type Load, LoggedCalls, type LogReport } from '../quota/logged-calls.ts
 import { callsWith, callsWithout, monthsUntil, throttledAt, times, type Workload } from '../quota/plan.ts'
 import { defaultQuota, QUOTAS, REGION_GROUPS } from '../quota/quotas.ts'
 import { type ConnectionFlags, resolveConnection } from './connection.ts'
-import { ConfigurationError, EXIT, UsageError } from './exit.ts'
+import { EXIT, UsageError } from './exit.ts'
 import { callServiceQuotas } from './kms-client.ts'
 import { loadTable, logTable, quotaTable } from './kms-plan-text.ts'
 
@@ -118,7 +118,7 @@ async function readLogs(paths: readonly string[]): Promise<LogReport> {
     try {
       for await (const line of createInterface({ input, crlfDelay: Infinity })) calls.add(line)
     } catch (error) {
-      throw new ConfigurationError(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
+      throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
     }
   }
   try {

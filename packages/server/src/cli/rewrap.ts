@@ -35,19 +35,26 @@ interface Tally {
   readonly failed: { readonly objectKey: string; readonly versionId: string; readonly error: string }[]
 }
 
+const METHODS = ['AES256', 'aws:kms', 'aws:kms:dsse'] as const
+type Method = (typeof METHODS)[number]
+
 const PAGE = 1000
 const DEFAULT_CONCURRENCY = 8
+/** Of one version that others change at the same time. */
+const MOST_CONTENDED = 20
 
 export async function rewrapCommand(bucket: string, flags: RewrapFlags): Promise<number> {
+  const concurrency = concurrencyOf(flags)
+  const method = methodOf(flags)
   const connection = await resolveConnection(flags, process.env)
-  const body = await targetDocument(connection, bucket, flags)
+  const body = await targetDocument(connection, bucket, method, flags)
   const tally: Tally = { already: 0, rewrapped: 0, 'sealed-anew': 0, customerKey: 0, gone: 0, failed: [] }
   let total = 0
   for await (const _ of versionsOf(connection, bucket)) total++
   const bar = new ProgressBar(`rewrap ${bucket}`)
   let done = 0
   bar.show(done, total)
-  await inParallel(versionsOf(connection, bucket), concurrencyOf(flags), async (version) => {
+  await inParallel(versionsOf(connection, bucket), concurrency, async (version) => {
     await change(connection, bucket, version, body, tally, () => bar.show(done, total, 'waiting for the quota'))
     // What was written since it was counted belongs to the bucket as well.
     bar.show(++done, Math.max(done, total))
@@ -67,21 +74,29 @@ function report(bucket: string, tally: Tally): string {
   return `${lines.join('\n')}\n`
 }
 
-/** The document that UpdateObjectEncryption takes. Throws UsageError, and what the server says of the key or bucket. */
-async function targetDocument(connection: Connection, bucket: string, flags: RewrapFlags): Promise<Buffer> {
-  const asked = flags.method ?? (flags.to === undefined ? undefined : 'aws:kms')
+/** Undefined: the bucket's default. Throws UsageError. */
+function methodOf({ method, to, bucketKey }: RewrapFlags): Method | undefined {
+  if (method === undefined) return to === undefined ? undefined : 'aws:kms'
+  const found = METHODS.find((one) => one === method)
+  if (!found) throw new UsageError(`--method takes AES256, aws:kms or aws:kms:dsse, not ${method}`)
+  if (found === 'AES256' && to !== undefined) throw new UsageError('--to names a KMS key, which AES256 has none of')
+  if (found !== 'aws:kms' && bucketKey) throw new UsageError(`--bucket-key is of aws:kms, not of ${found}`)
+  return found
+}
+
+/** The document that UpdateObjectEncryption takes. Throws what the server says of the key or bucket. */
+async function targetDocument(
+  connection: Connection,
+  bucket: string,
+  asked: Method | undefined,
+  flags: RewrapFlags,
+): Promise<Buffer> {
   const target =
     asked === undefined
       ? await bucketDefault(connection, bucket)
       : { method: asked, keyId: flags.to, bucketKey: flags.bucketKey === true }
   const { method, bucketKey } = target
-  if (method !== 'AES256' && method !== 'aws:kms' && method !== 'aws:kms:dsse') {
-    throw new UsageError(`--method takes AES256, aws:kms or aws:kms:dsse, not ${method}`)
-  }
-  if (method === 'AES256') {
-    if (flags.to !== undefined) throw new UsageError('--to names a KMS key, which AES256 has none of')
-    return Buffer.from('<ObjectEncryption><SSE-S3/></ObjectEncryption>')
-  }
+  if (method === 'AES256') return Buffer.from('<ObjectEncryption><SSE-S3/></ObjectEncryption>')
   const keyArn = `<KMSKeyArn>${await keyArnOf(connection, target.keyId ?? 'alias/aws/s3')}</KMSKeyArn>`
   const inner =
     method === 'aws:kms'
@@ -131,6 +146,7 @@ async function change(
   tally: Tally,
   onWait: () => void,
 ): Promise<void> {
+  let contended = 0
   for (;;) {
     const reply = await sendSigned(connection, {
       method: 'PUT',
@@ -147,6 +163,8 @@ async function change(
     if (code === 'SlowDown') {
       onWait()
       await nextSecond()
+    } else if (code === 'OperationAborted' && contended < MOST_CONTENDED) {
+      contended++
     } else if (code === 'NoSuchKey' || code === 'NoSuchVersion') {
       tally.gone++
       return
