@@ -50,7 +50,8 @@ ${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.ru
 
 ## Service Quotas
 
-Quotas of the KMS's requests and of S3's buckets, see [quotas.md](quotas.md). There is no organization and no support case.
+Quotas of the KMS's requests, keys, aliases and grants and of S3's buckets, see [quotas.md](quotas.md). There is no organization and
+no support case.
 
 ${table(byName(Object.entries(SERVICE_QUOTAS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 

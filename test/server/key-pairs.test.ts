@@ -25,6 +25,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keysOfKinds, newKey, publicKeyOf, readSpki } from '../support/asymmetric.ts'
+import { importInto, newExternalKey } from '../support/import.ts'
 import { failure, kmsClient } from '../support/sdk.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -189,6 +190,16 @@ describe('shared secrets', () => {
     const same = diffieHellman({ privateKey: outside.privateKey, publicKey })
     expect(same.equals(Buffer.from(told.SharedSecret!))).toBe(true)
     expect(same.equals(Buffer.from(one.SharedSecret!))).toBe(false)
+  })
+
+  test('a key of imported material says so', async () => {
+    const { KeyId } = await newExternalKey(kms, { KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT' })
+    const [mine, other] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }))
+    await importInto(kms, KeyId, mine!.privateKey.export(KIND))
+    const told = await derive(KeyId, spki(other!.publicKey))
+    expect(told).toMatchObject({ KeyOrigin: 'EXTERNAL' })
+    const same = diffieHellman({ privateKey: other!.privateKey, publicKey: mine!.publicKey })
+    expect(same.equals(Buffer.from(told.SharedSecret!))).toBe(true)
   })
 
   test('what is refused, and why', async () => {

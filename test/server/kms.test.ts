@@ -9,6 +9,7 @@ import {
   EnableKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
+  GenerateRandomCommand,
   type KMSClient,
   ListAliasesCommand,
   ListKeysCommand,
@@ -119,4 +120,27 @@ test('KMS is refused over plain HTTP', async () => {
 test('what is not there yet is refused by name', async () => {
   const stores = await failure(kms.send(new DescribeCustomKeyStoresCommand({})))
   expect(stores).toMatchObject({ code: 'UnsupportedOperationException', status: 400 })
+  const made = await kms.send(new GenerateDataKeyCommand({ KeyId: 'alias/test', KeySpec: 'AES_256' }))
+  const CiphertextBlob = made.CiphertextBlob!
+  const Recipient = { AttestationDocument: Buffer.from('x') }
+  const DryRunModifiers = ['IGNORE_CIPHERTEXT' as const]
+  const refused: readonly (readonly [member: string, call: () => Promise<unknown>])[] = [
+    ['Recipient', () => kms.send(new DecryptCommand({ CiphertextBlob, Recipient }))],
+    ['Recipient', () => kms.send(new GenerateDataKeyCommand({ KeyId: 'alias/test', KeySpec: 'AES_256', Recipient }))],
+    ['Recipient', () => kms.send(new GenerateRandomCommand({ NumberOfBytes: 8, Recipient }))],
+    ['CustomKeyStoreId', () => kms.send(new GenerateRandomCommand({ NumberOfBytes: 8, CustomKeyStoreId: 'cks-1' }))],
+    ['CustomKeyStoreId', () => kms.send(new CreateKeyCommand({ CustomKeyStoreId: 'cks-1' }))],
+    ['XksKeyId', () => kms.send(new CreateKeyCommand({ XksKeyId: 'x' }))],
+    ['DryRunModifiers', () => kms.send(new DecryptCommand({ CiphertextBlob, DryRun: true, DryRunModifiers }))],
+    [
+      'DryRunModifiers',
+      () => kms.send(new ReEncryptCommand({ CiphertextBlob, DestinationKeyId: 'alias/test', DryRunModifiers })),
+    ],
+  ]
+  for (const [member, call] of refused) {
+    expect(await failure(call())).toMatchObject({
+      code: 'UnsupportedOperationException',
+      message: `${member} is not supported by this server.`,
+    })
+  }
 })

@@ -237,6 +237,11 @@ test('an increase: asked for, waiting, approved by the operator, and in force at
   expect(byQuota.RequestedQuotas!.map(({ Status }) => Status)).toEqual(['DENIED', 'APPROVED'])
   const approved = await sq.send(new ListRequestedServiceQuotaChangeHistoryCommand({ Status: 'APPROVED' }))
   expect(approved.RequestedQuotas!.map((one) => one.Id)).toEqual([Id])
+  const ofResources = { QuotaRequestedAtLevel: 'RESOURCE' as const }
+  const noneOfQuota = new ListRequestedServiceQuotaChangeHistoryByQuotaCommand({ ...SYMMETRIC, ...ofResources })
+  expect((await sq.send(noneOfQuota)).RequestedQuotas).toEqual([])
+  const none = new ListRequestedServiceQuotaChangeHistoryCommand(ofResources)
+  expect((await sq.send(none)).RequestedQuotas).toEqual([])
   expect(await quotas('approve', 'nothing')).toMatchObject({ code: 1, out: expect.stringContaining('NoSuchResource') })
 
   await server.stop()

@@ -270,7 +270,6 @@ function termsText({ retiringPrincipal, operations, constraints }: GrantTerms): 
 }
 
 const grantNotFound = (grantId: string) => new Fault('KmsKeyNotFound', { message: `Grant ID ${grantId} not found` })
-/** For each key, not adjustable (developer guide, "Resource quotas"). */
 
 /** Throws KmsValidation where keys of this kind are not for what the grant would give. */
 function requireFitting(key: KmsKey, { operations, constraints }: GrantTerms): void {

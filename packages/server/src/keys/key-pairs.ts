@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { KeyAgreementAlgorithm } from './algorithms.ts'
 import { generatePair } from './asymmetric-material.ts'
+import { type KeyOrigin, originOf } from './imported-material.ts'
 import { sharedSecret } from './key-agreement.ts'
 import { type EncryptionContext, type KeyMaterial, materialId } from './key-material.ts'
 import { type DataKeyPairSpec, KEY_SPECS, requireAlgorithm, specOf } from './key-specs.ts'
@@ -72,7 +73,7 @@ export class KeyPairs {
   async deriveSharedSecret(
     call: CallContext,
     { keyId, algorithm, publicKey, dryRun }: AgreementRequest,
-  ): Promise<{ sharedSecret: Uint8Array; keyArn: string }> {
+  ): Promise<{ sharedSecret: Uint8Array; keyArn: string; keyOrigin: KeyOrigin }> {
     const use = { action: 'kms:DeriveSharedSecret', keyAgreementAlgorithm: algorithm } as const
     const key = await this.#usable(call, keyId, use)
     requireAlgorithm(key, algorithm)
@@ -81,6 +82,6 @@ export class KeyPairs {
       throw new Fault('KmsValidation', { message: `The public key is not valid for key spec ${specOf(key)}.` })
     }
     if (dryRun) throw new Fault('KmsDryRun', {})
-    return { sharedSecret: secret, keyArn: key.arn }
+    return { sharedSecret: secret, keyArn: key.arn, keyOrigin: originOf(key) }
   }
 }

@@ -7,6 +7,7 @@ import type { Input } from '../protocols/input.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { validation } from './errors.ts'
 import { takingTokens } from './grant-operations.ts'
+import { refuseMembers, refuseRecipient } from './not-here.ts'
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const MAX_PLAINTEXT = 4096
@@ -33,6 +34,8 @@ export const ENCRYPTION_OPERATIONS = {
   Decrypt: {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
+      refuseRecipient(input)
+      refuseMembers(input, 'DryRunModifiers')
       const algorithm = readAlgorithm(input, 'EncryptionAlgorithm')
       const { plaintext, keyArn, keyMaterialId } = await kms.decrypt(call, {
         ciphertextBlob: input.blob('CiphertextBlob', MAX_CIPHERTEXT),
@@ -52,6 +55,7 @@ export const ENCRYPTION_OPERATIONS = {
   ReEncrypt: {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
+      refuseMembers(input, 'DryRunModifiers')
       const sourceAlgorithm = readAlgorithm(input, 'SourceEncryptionAlgorithm')
       const destinationAlgorithm = readAlgorithm(input, 'DestinationEncryptionAlgorithm')
       const done = await kms.reEncrypt(call, {
@@ -78,6 +82,7 @@ export const ENCRYPTION_OPERATIONS = {
   GenerateDataKey: {
     readOnly: true,
     run: takingTokens(async (kms, call, input) => {
+      refuseRecipient(input)
       const { plaintext, reply } = await generate(kms, call, input, 'kms:GenerateDataKey')
       return { ...reply, Plaintext: base64(plaintext) }
     }),
@@ -93,6 +98,8 @@ export const ENCRYPTION_OPERATIONS = {
   GenerateRandom: {
     readOnly: true,
     async run(kms, call, input) {
+      refuseRecipient(input)
+      refuseMembers(input, 'CustomKeyStoreId')
       const bytes = input.optionalNumber('NumberOfBytes', 1, 1024)
       if (bytes === undefined) throw validation('NumberOfBytes is required.')
       return { Plaintext: base64(await kms.generateRandom(call, bytes)) }

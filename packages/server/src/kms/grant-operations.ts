@@ -49,6 +49,8 @@ export const GRANT_OPERATIONS = {
         after: readMarker(input),
         limit: limit + 1,
       })
+      // No grant here is a service's.
+      if (input.optionalText('GranteeServicePrincipal', 256, 1) !== undefined) return { Grants: [], Truncated: false }
       const page = found.slice(0, limit)
       return { Grants: page.map(entry), ...truncation(found.length > limit, page.at(-1)?.grantId) }
     },

@@ -12,6 +12,7 @@ import { validation } from './errors.ts'
 import { takingTokens } from './grant-operations.ts'
 import { keyKind } from './key-algorithms.ts'
 import { optionalPolicy } from './key-policy-operations.ts'
+import { refuseMembers } from './not-here.ts'
 import { readMarker, truncation } from './paging.ts'
 
 const seconds = (ms: number) => ms / 1000
@@ -23,6 +24,7 @@ export const KEY_OPERATIONS = {
   CreateKey: {
     readOnly: false,
     async run(kms, call, input) {
+      refuseMembers(input, 'CustomKeyStoreId', 'XksKeyId')
       const key = await kms.keys.createKey(call, {
         ...readKind(input),
         origin: readOrigin(input),

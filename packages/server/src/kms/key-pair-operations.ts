@@ -7,6 +7,7 @@ import type { Input } from '../protocols/input.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { takingTokens } from './grant-operations.ts'
 import { keyKind } from './key-algorithms.ts'
+import { refuseRecipient } from './not-here.ts'
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 /** AWS's others, which are refused by name. */
@@ -35,7 +36,7 @@ export const KEY_PAIR_OPERATIONS = {
       refuseRecipient(input)
       input.required('KeyAgreementAlgorithm')
       const algorithm = input.choice('KeyAgreementAlgorithm', ['ECDH'] as const)!
-      const { sharedSecret, keyArn } = await kms.pairs.deriveSharedSecret(call, {
+      const { sharedSecret, keyArn, keyOrigin } = await kms.pairs.deriveSharedSecret(call, {
         keyId: input.keyId(),
         algorithm,
         publicKey: input.blob('PublicKey', MAX_PUBLIC_KEY),
@@ -43,7 +44,7 @@ export const KEY_PAIR_OPERATIONS = {
       })
       const SharedSecret = base64(sharedSecret)
       sharedSecret.fill(0)
-      return { KeyId: keyArn, SharedSecret, KeyAgreementAlgorithm: algorithm, KeyOrigin: 'AWS_KMS' }
+      return { KeyId: keyArn, SharedSecret, KeyAgreementAlgorithm: algorithm, KeyOrigin: keyOrigin }
     }),
   },
 } satisfies Readonly<Record<string, ServiceOperation<Kms>>>
@@ -82,11 +83,4 @@ function readPairSpec(input: Input): DataKeyPairSpec {
   const spec = DATA_KEY_PAIR_SPECS.find((one) => one === asked)
   if (spec) return spec
   throw new Fault('KmsUnsupported', { message: `KeyPairSpec ${asked} is not supported by this server.` })
-}
-
-/** A secret that is asked for under an enclave's key must not come in clear instead. */
-function refuseRecipient(input: Input): void {
-  if (input.has('Recipient')) {
-    throw new Fault('KmsUnsupported', { message: 'Recipient is not supported by this server.' })
-  }
 }

@@ -33,11 +33,11 @@ const ROWS: Readonly<Record<string, ServiceOperation<Kms>>> = {
   ...USAGE_OPERATIONS,
   ...Object.fromEntries(
     (
-      'ConnectCustomKeyStore CreateCustomKeyStore DeleteCustomKeyStore DescribeCustomKeyStores ' +
-      'DisconnectCustomKeyStore UpdateCustomKeyStore'
+      'ConnectCustomKeyStore CreateCustomKeyStore Decapsulate DeleteCustomKeyStore DescribeCustomKeyStores ' +
+      'DisconnectCustomKeyStore Encapsulate UpdateCustomKeyStore'
     )
       .split(' ')
-      .map((name) => [name, { readOnly: /^(Get|Describe)/.test(name) }]),
+      .map((name) => [name, { readOnly: /^(Describe|Encapsulate$|Decapsulate$)/.test(name) }]),
   ),
 }
 

@@ -17,6 +17,7 @@ const STATUSES = [
   'NOT_APPROVED',
   'INVALID_REQUEST',
 ] as const
+const LEVELS = ['ACCOUNT', 'RESOURCE', 'ALL'] as const
 const LARGEST_VALUE = 10_000_000_000
 
 export const INCREASE_OPERATIONS = {
@@ -65,10 +66,12 @@ async function history(
   isWanted: (request: IncreaseRequest) => boolean,
 ) {
   const status = input.choice('Status', STATUSES)
+  // No quota here is of a single resource.
+  const isOfResources = input.choice('QuotaRequestedAtLevel', LEVELS) === 'RESOURCE'
   const found: IncreaseRequest[] = []
   for await (const request of quotas.requests(call.principal.accountId)) {
     const fits = isSeen(call, request) && isWanted(request) && (status === undefined || request.status === status)
-    if (fits) found.unshift(request)
+    if (fits && !isOfResources) found.unshift(request)
   }
   const { items, ...rest } = page(input, found)
   return { RequestedQuotas: items.map((request) => requestShape(call, request)), ...rest }
