@@ -1,5 +1,6 @@
 /** What happens beside a change of encryption. */
 import { beforeEach, expect, test } from 'vitest'
+import type { RecordKind } from '../records/record-store.ts'
 import { call, getInput, METHODS, makeRoom, putInput, type Room, read } from './room.fixture.ts'
 import { sweep } from './sweep.ts'
 
@@ -49,8 +50,8 @@ test.each(['aws:kms', 'aws:kms:dsse'] as const)(
       records.get = get
       await room.objects.put(call, putInput('k', Buffer.from('old')))
       let reads = 0
-      records.get = async (...args: Parameters<typeof get>) => {
-        const stored = await get(...args)
+      records.get = async <T>(kind: RecordKind<T>, name: Uint8Array) => {
+        const stored = await get(kind, name)
         if (++reads === readsBefore) await room.objects.put(call, putInput('k', Buffer.from('new')))
         return stored
       }
