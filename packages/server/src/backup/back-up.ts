@@ -110,7 +110,13 @@ async function takeSnapshot(source: BackupSource, dir: string): Promise<FileEntr
   const catalogDir = join(dir, source.catalogName)
   await mkdir(dirname(dir), { recursive: true, mode: 0o700 })
   let small = await source.files()
+  const keySecrets = new Map<string, Uint8Array>()
+  const addKeySecrets = async () => {
+    // One that was read stays as it was then: it may be half destroyed by now.
+    for (const [id, secret] of await source.keySecrets()) if (!keySecrets.has(id)) keySecrets.set(id, secret)
+  }
   for (;;) {
+    await addKeySecrets()
     await source.catalog.copyTo(catalogDir)
     const after = await source.files()
     if (isAllSame(small, after)) break
@@ -119,8 +125,10 @@ async function takeSnapshot(source: BackupSource, dir: string): Promise<FileEntr
   }
   const entries: FileEntry[] = []
   const beside = new Map(small)
-  // Each was there before the record that names it, so what the copy names is among them; it may have lost some since.
-  beside.set(KEY_SECRETS_FILE, encodeSecrets(await source.keySecrets()))
+  // Each is there before the record that names it, and until that is gone: what the copy names was read before it or is
+  // there now, unless it came and went while the catalog was copied.
+  await addKeySecrets()
+  beside.set(KEY_SECRETS_FILE, encodeSecrets(keySecrets))
   if (source.secrets) beside.set(SECRETS_FILE, encodeSecrets(source.secrets))
   for (const [file, bytes] of beside) {
     await mkdir(dirname(join(dir, file)), { recursive: true, mode: 0o700 })

@@ -165,6 +165,21 @@ test('the small files are of the same moment as the catalog', async () => {
   expect(await readdir(target().dir)).toContain('root-key.ring')
 })
 
+test('material secrets that go or come while the catalog is copied are in it, as they were', async () => {
+  const [going, coming, staying] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [string, string, string]
+  const bytes = (value: number) => Buffer.alloc(32, value)
+  const readings = [
+    [[going, bytes(1)] as const, [staying, bytes(2)] as const],
+    // The second is overwritten before it is removed.
+    [[coming, bytes(3)] as const, [staying, bytes(0)] as const],
+  ]
+  await take({ keySecrets: async () => new Map(readings.shift()) })
+  expect(readings).toEqual([])
+  await restore()
+  const restored = new MaterialSecretFiles(target().keySecretsDir)
+  expect([going, coming, staying].map((id) => restored.read(id))).toEqual([bytes(1), bytes(3), bytes(2)])
+})
+
 describe('a failure', () => {
   /** Fails at the opening of a blob, which is once to look and once to copy. */
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(

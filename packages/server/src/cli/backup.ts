@@ -11,7 +11,7 @@ import { isFault } from '../core/fault.ts'
 import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { CATALOG_FILE, LmdbCatalog } from '../storage/lmdb-catalog.ts'
-import { type DataFolder, dataFolder, filesBeside, requireWhole } from './data-folder.ts'
+import { type DataFolder, dataFolder, filesBeside, lockCatalog, requireWhole } from './data-folder.ts'
 import { ConfigurationError, EXIT, UsageError } from './exit.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { resolveSettings } from './settings.ts'
@@ -35,8 +35,10 @@ export async function backupCommand(target: string, { withSecrets, json, ...flag
 
   const { unknown } = await filesBeside(data, secretsDir)
   for (const file of unknown) complain(`${file} is no file of the server’s, and not in the backup`)
-  const catalog = await LmdbCatalog.open(data.catalogDir)
+  const unlock = await lockCatalog(data)
+  let catalog: LmdbCatalog | undefined
   try {
+    catalog = await LmdbCatalog.open(data.catalogDir)
     const source = {
       catalog,
       catalogName: relative(dataDir, data.catalogDir),
@@ -53,7 +55,8 @@ export async function backupCommand(target: string, { withSecrets, json, ...flag
       `${dataDir} is in ${folder.dir}: ${blobs} blobs, ${copiedBlobs} of them new (${copiedBytes} bytes), ${removedBlobs} old ones removed`,
     )
   } finally {
-    await catalog.close()
+    await catalog?.close()
+    await unlock()
   }
   if (withSecrets) complain(`${WITH_SECRETS} (${folder.dir})`)
   else complain(WITHOUT_SECRETS)

@@ -1,4 +1,4 @@
-/** The data folder: where what stands, what of it a backup takes, and the lock that keeps a second server out. */
+/** The data folder: where what stands, what of it a backup takes, and the locks that keep others out of it or its catalog. */
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { readIfPresent } from '../core/durable-file.ts'
@@ -37,6 +37,18 @@ export async function lockDataFolder(folder: DataFolder): Promise<() => Promise<
   throw new ConfigurationError(`${dir} is in use by the server with process id ${lock.heldBy}`)
 }
 
+/**
+ * Keeps the catalog's file as it is for whoever opens it without the folder's lock, and returns what gives it back: to be had
+ * by those and by what replaces the file. Throws ConfigurationError where a living process holds it.
+ */
+export async function lockCatalog({ dir }: DataFolder): Promise<() => Promise<void>> {
+  const lock = await takeProcessLock(join(dir, CATALOG_LOCK_FILE))
+  if (typeof lock === 'function') return lock
+  throw new ConfigurationError(
+    `the catalog of ${dir} is in use by the backup or keys shred with process id ${lock.heldBy}: try again once that has ended`,
+  )
+}
+
 /** Throws ConfigurationError where a restore did not come to its end. */
 export async function requireWhole({ dir }: DataFolder): Promise<void> {
   if ((await readIfPresent(join(dir, UNFINISHED_RESTORE))) === undefined) return
@@ -49,8 +61,9 @@ export const UNFINISHED_RESTORE = 'restore.unfinished'
 /** The small files beside catalog and blobs that a restored folder needs. No secret stands in them. */
 const NEEDED = /^(root-key\.(ring|check|scrypt\.json)|tls\/(ca|server)\.pem)$/
 const LOCK_FILE = 'server.lock'
+const CATALOG_LOCK_FILE = 'catalog.lock'
 /** What lives no longer than a process. */
-const PASSING = /^(server\.lock|control\.sock|.*\.tmp)$/
+const PASSING = /^((server|catalog)\.lock|control\.sock|.*\.tmp)$/
 
 /**
  * What a backup must know of the files of a data folder: those that it takes, and those that the server did not make and

@@ -4,7 +4,7 @@
  */
 import { secretsOfAll } from '../keys/wrapped-material.ts'
 import { compactCatalog } from '../storage/catalog-compaction.ts'
-import { dataFolder, lockDataFolder } from './data-folder.ts'
+import { dataFolder, lockCatalog, lockDataFolder } from './data-folder.ts'
 import { EXIT } from './exit.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { requireRing } from './root-key.ts'
@@ -15,7 +15,10 @@ export async function shredCommand({ json, ...flags }: ServeFlags & { readonly j
   const settings = await resolveSettings(flags, process.env)
   const folder = dataFolder(settings.dataDir)
   const unlock = await lockDataFolder(folder)
+  let unlockCatalog: (() => Promise<void>) | undefined
   try {
+    // A backup has the catalog open without the folder's lock.
+    unlockCatalog = await lockCatalog(folder)
     const ring = await requireRing(settings, process.env)
     const store = await openForUpkeep(settings, ring)
     let secrets: number
@@ -41,6 +44,7 @@ export async function shredCommand({ json, ...flags }: ServeFlags & { readonly j
     )
     return EXIT.done
   } finally {
+    await unlockCatalog?.()
     await unlock()
   }
 }
