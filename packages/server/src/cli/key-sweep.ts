@@ -18,7 +18,10 @@ export class KeySweep {
     this.#tell = tell
   }
 
-  /** Looks at the keys where something may have fallen due since the last time. */
+  /**
+   * Looks at the keys where something may have fallen due since the last time. What went wrong with a key is told and tried
+   * again at the next look, so that one damaged record does not have all read, and itself told of, at every tick.
+   */
   async run(): Promise<void> {
     if (this.#clock.nowMs() < this.#nextAtMs) return
     let nextAtMs = this.#clock.nowMs() + LOOK_AGAIN_MS
@@ -28,7 +31,7 @@ export class KeySweep {
       for (const arn of expired) this.#tell(`${arn} has lost key material: it has expired`)
       for (const arn of rotated) this.#tell(`${arn} has new material: its rotation was due`)
       for (const problem of problems) this.#tell(problem)
-      nextAtMs = problems.length > 0 ? 0 : Math.min(nextAtMs, nextDueAtMs)
+      nextAtMs = Math.min(nextAtMs, nextDueAtMs)
     }
     for (const purpose of await this.#store.serviceKeys.rotateDueKeys()) {
       this.#tell(`the service key ${purpose} has new material: its rotation was due`)

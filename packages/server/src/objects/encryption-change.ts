@@ -1,8 +1,8 @@
 /**
  * Another encryption for an object that is there: its version, ETag, time, tags and checksums stay. Between SSE-S3 and
  * SSE-KMS, and from key to key, the data key alone is wrapped anew and no byte moves; to and from DSSE-KMS the content is
- * sealed anew. Either way one commit changes from the old to the new, and whoever reads
- * meanwhile reads on; of a content of several parts that is sealed anew, for a minute, as after an overwrite.
+ * sealed anew. Either way one commit changes from the old to the new, and whoever reads meanwhile reads on; of a content of
+ * several parts that is sealed anew, for a minute, as after an overwrite.
  */
 import { freshBytes } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
