@@ -12,6 +12,7 @@ const FLOORS = [
   ['signature', 'policy', 'quota'],
   ['storage', 'root-key'],
   ['records'],
+  ['journal'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
   ['objects'],
   ['protocols', 'backup'],
