@@ -1,4 +1,5 @@
 /** What the primary process and its workers say to each other. */
+import type { JournalName } from '../audit/journals.ts'
 import type { CountedCalls, Lease, QuotaScope } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { WorkerStart } from './worker.ts'
@@ -20,6 +21,8 @@ export type ToWorker =
   | { readonly type: 'leased'; readonly id: number; readonly lease: Lease | undefined }
   /** The store key as it is now; unseals a worker that had none. Answered when it counts. */
   | { readonly type: 'store-key'; readonly id: number; readonly storeKey: ExportedStoreKey }
+  /** Entries are durable; `error`: they could not be kept. */
+  | { readonly type: 'journaled'; readonly id: number; readonly error: string | undefined }
   | { readonly type: 'reload-certificate' }
   | { readonly type: 'stop' }
 
@@ -40,3 +43,5 @@ export type ToPrimary =
       readonly spare: number
     }
   | { readonly type: 'counted'; readonly calls: readonly CountedCalls[] }
+  /** Entries of a journal, packed; `journaled` answers. */
+  | { readonly type: 'journal'; readonly id: number; readonly journal: JournalName; readonly packed: Uint8Array }

@@ -71,6 +71,18 @@ const rootKeyFacts = z.strictObject({
     .optional(),
 })
 
+const retention = (days: number, maxGiB: number) =>
+  z
+    .strictObject({
+      days: z.number().int().min(1).max(36_500).default(days),
+      maxBytes: z
+        .number()
+        .int()
+        .min(1024 * 1024)
+        .default(maxGiB * 1024 ** 3),
+    })
+    .prefault({})
+
 /** Who keeps the root key (docs/root-key.md). */
 const rootKey = rootKeyFacts.refine(
   ({ required: _, ...kinds }) => Object.values(kinds).filter((kind) => kind !== undefined).length <= 1,
@@ -109,6 +121,16 @@ export const configFile = z.strictObject({
   allowSigV2: z.boolean().default(true),
   trustedProxies: z.array(z.string()).default([]),
   plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas'])).default([]),
+  audit: z
+    .strictObject({
+      /** Whether events on objects are recorded; those of the KMS and of management always are. */
+      dataEvents: z.boolean().default(true),
+      /** For how long records are kept, and on how much disk at most. */
+      retention: z
+        .strictObject({ management: retention(90, 16), data: retention(30, 16), access: retention(7, 4) })
+        .prefault({}),
+    })
+    .prefault({}),
   oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
   rootKey: rootKey.prefault({}),
   log: z

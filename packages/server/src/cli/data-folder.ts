@@ -12,6 +12,10 @@ export interface DataFolder {
   readonly tlsDir: string
   /** Deletable secrets of KMS keys. */
   readonly keySecretsDir: string
+  /** The journals of the audit trail, a folder each. */
+  readonly auditDir: string
+  /** Made from them. */
+  readonly eventIndexDir: string
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -21,6 +25,8 @@ export function dataFolder(dir: string): DataFolder {
     blobsDir: join(dir, 'blobs'),
     tlsDir: join(dir, 'tls'),
     keySecretsDir: join(dir, 'key-secrets'),
+    auditDir: join(dir, 'audit'),
+    eventIndexDir: join(dir, 'audit', 'index'),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the primary does every minute: sweeps, ends keys, rotates those that are due, goes on with the root key's rotation. */
+import type { Journals } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
 import { sweep } from '../objects/sweep.ts'
 import { KeySweep } from './key-sweep.ts'
@@ -12,16 +13,18 @@ const DAMAGED_AGAIN_MS = 3_600_000
 /** Returns what ends it, after waiting for what is under way. */
 export function keepHouse(
   store: Store,
+  journals: Journals,
   rotation: RootKeyRotation,
   complain: (text: string) => void,
 ): () => Promise<void> {
-  const keys = new KeySweep(store, systemClock, complain)
+  const keys = new KeySweep(store, journals, systemClock, complain)
   let sweeping: Promise<unknown> = secureKeys(store, complain)
   const sweeper = setInterval(() => {
     sweeping = sweeping
       .then(() => store.buckets.resumeDeletes())
       .then(() => sweep(store.records, store.blobs, systemClock))
       .then(() => keys.run())
+      .then(() => journals.prune())
       .catch((error: Error) => complain(`the sweep failed: ${error.message}`))
   }, EVERY_MS)
 

@@ -3,11 +3,14 @@
  * It serves no request itself.
  */
 import cluster, { type Worker } from 'node:cluster'
+import type { JournalName } from '../audit/journals.ts'
+import type { JournalEntry } from '../journal/frame.ts'
 import type { CountedCalls, QuotaBook } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Question, ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
 import { withDefinitePort } from './free-port.ts'
+import { unpackEntries } from './packed-entries.ts'
 import type { WorkerStart } from './worker.ts'
 
 export interface RunningWorkers {
@@ -25,23 +28,33 @@ export interface WorkerEvents {
   onLost(pid: number | undefined, how: string): void
   /** The quota that a call counts against could not be read, so the call fails. */
   onQuotaUnread(error: Error): void
+  /** Entries could not be written, so what waits for them fails. */
+  onJournalError(error: Error): void
 }
+
+/** Makes entries of the journals durable. */
+export type AppendToJournal = (journal: JournalName, entries: readonly JournalEntry[]) => Promise<void>
 
 /** Starts `count` workers and resolves when all of them serve. Rejects with what the first one that could not says. */
 export async function startWorkers(
   count: number,
   start: WorkerStart,
   quotaBook: QuotaBook,
+  append: AppendToJournal,
   events: WorkerEvents,
 ): Promise<RunningWorkers> {
   // Workers accept from one shared queue. Handed out by the primary instead, a connection would be lost with a worker
   // that is killed before it takes it over.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  cluster.setupPrimary({ exec: new URL('./worker-main.js', import.meta.url).pathname, args: [] })
+  cluster.setupPrimary({
+    exec: new URL('./worker-main.js', import.meta.url).pathname,
+    args: [],
+    serialization: 'advanced',
+  })
   // Both at once, so that they are not the same.
   const [http, https] = await Promise.all([start.settings.http, start.settings.https].map(withDefinitePort))
   const settings = { ...start.settings, http, https }
-  const pool = new WorkerPool({ ...start, settings }, quotaBook, events)
+  const pool = new WorkerPool({ ...start, settings }, quotaBook, append, events)
   let ports: Ports = { httpPort: undefined, httpsPort: undefined }
   try {
     for (let i = 0; i < count; i++) ports = await pool.add()
@@ -65,6 +78,7 @@ interface Ports {
 class WorkerPool {
   #start: WorkerStart
   readonly #quotaBook: QuotaBook
+  readonly #append: AppendToJournal
   readonly #events: WorkerEvents
   readonly #serving = new Set<Worker>()
   /** Those that were told to start, serving yet or not. */
@@ -73,9 +87,10 @@ class WorkerPool {
   #nextCollection = 1
   #stopping = false
 
-  constructor(start: WorkerStart, quotaBook: QuotaBook, events: WorkerEvents) {
+  constructor(start: WorkerStart, quotaBook: QuotaBook, append: AppendToJournal, events: WorkerEvents) {
     this.#start = start
     this.#quotaBook = quotaBook
+    this.#append = append
     this.#events = events
   }
 
@@ -112,6 +127,15 @@ class WorkerPool {
             break
           case 'counted':
             this.#quotaBook.absorb(message.calls)
+            break
+          case 'journal':
+            this.#append(message.journal, unpackEntries(message.packed)).then(
+              () => send(worker, { type: 'journaled', id: message.id, error: undefined }),
+              (error: Error) => {
+                this.#events.onJournalError(error)
+                send(worker, { type: 'journaled', id: message.id, error: error.message })
+              },
+            )
             break
           case 'answer':
             this.#collections.get(message.id)?.take(worker, message.answer)

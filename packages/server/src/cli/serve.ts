@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Journals } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
 import { isFault } from '../core/fault.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
@@ -11,6 +12,7 @@ import { ensureConfiguredUser } from '../identity/users.ts'
 import { QuotaBook } from '../quota/quota-book.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import { type RootKeyProvider, RootKeyUnreachable } from '../root-key/provider.ts'
+import { openJournals } from './audit-folder.ts'
 import { listenForControl } from './control.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
@@ -38,14 +40,17 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     const tls = settings.https && (await tlsFiles(settings))
     const oidcCa = await readOidcCa(settings.file.oidc.caFile)
     let store = ring && (await prepareStore(settings, ring))
+    let journals = store && (await openJournals(settings, store.records, complain))
     const workers = await startWorkers(
       settings.workers,
       { settings, tls, storeKey: ring?.export(), root: root.keys, oidcCa },
       // Nobody counts before there is a store.
       new QuotaBook((scope) => store!.quotas.value(scope, scope.quota), systemClock),
+      (journal, entries) => journals!.append(journal, entries),
       {
         onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`),
         onQuotaUnread: (error) => complain(`a quota cannot be read: ${error.message}`),
+        onJournalError: (error) => complain(`the audit trail could not be written: ${error.message}`),
       },
     )
     const stopped = new AbortController()
@@ -53,18 +58,20 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     process.on('SIGHUP', () => workers.reloadCertificates())
     try {
       const about = { settings, ports: workers, tls, root, json }
-      if (!ring || !store) {
+      if (!ring || !store || !journals) {
         announce('sealed', about)
         ring = await unsealed(settings, provider, stopped.signal)
         if (!ring) return EXIT.done
         store = await prepareStore(settings, ring)
+        journals = await openJournals(settings, store.records, complain)
         await workers.spreadStoreKey(ring.export())
       }
       announce('ready', { ...about, warning: provider.warning })
-      await serveUntil(stopped.signal, { settings, ring, store, workers })
+      await serveUntil(stopped.signal, { settings, ring, store, journals, workers })
       return EXIT.done
     } finally {
       await workers.stop()
+      await journals?.close()
       await store?.close()
     }
   } finally {
@@ -118,11 +125,13 @@ async function serveUntil(
     settings,
     ring,
     store,
+    journals,
     workers,
   }: {
     readonly settings: Settings
     readonly ring: KeyRing
     readonly store: Store
+    readonly journals: Journals
     readonly workers: RunningWorkers
   },
 ): Promise<void> {
@@ -136,7 +145,7 @@ async function serveUntil(
       await Promise.all([workers.spreadStoreKey(storeKey), store.records.settled()])
     },
   })
-  const endHousekeeping = keepHouse(store, rotation, complain)
+  const endHousekeeping = keepHouse(store, journals, rotation, complain)
   const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
     const provider = to && providerToMoveTo(to, process.env)
     const end = await rotation.start({ to: provider, endSessions }, (progress) =>

@@ -3,7 +3,7 @@ import { ADMIN_OPERATIONS, ADMIN_PATHS, ADMIN_PROTOCOL, toAdminError } from '../
 import type { Refusal } from '../audit/recent-refusals.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Door } from '../core/exchange.ts'
-import type { Observer, ServiceName } from '../core/outcome.ts'
+import type { Observer, ServiceName, Trail } from '../core/outcome.ts'
 import { EXPLAIN_OPERATIONS, EXPLAIN_PATH, EXPLAIN_PROTOCOL } from '../explain/operations.ts'
 import { RegionalDoor } from '../http/regional-door.ts'
 import { toIamError } from '../iam/errors.ts'
@@ -17,10 +17,11 @@ import type { Kms } from '../keys/kms.ts'
 import type { KeyUsage } from '../keys/last-usage.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
+import { iamResource, kmsResource } from '../protocols/audited-resources.ts'
 import { awsJson } from '../protocols/aws-json.ts'
 import { awsQuery } from '../protocols/aws-query.ts'
 import { toOwnApiError } from '../protocols/own-api.ts'
-import { ServiceDoor } from '../protocols/service-door.ts'
+import { type Output, ServiceDoor } from '../protocols/service-door.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import type { QuotaUsage } from '../quota/usage-history.ts'
 import { type ExportedStoreKey, StoreKey } from '../root-key/store-key.ts'
@@ -35,12 +36,19 @@ import { openStore, storeSettings } from './store.ts'
 
 const MOST_COUNTED = 1_000_000
 
+/** The key that a reply of the KMS is about. */
+function keyArnOf({ KeyId, KeyMetadata, ReplicaKeyMetadata }: Output): string | undefined {
+  const metadata = (ReplicaKeyMetadata ?? KeyMetadata) as { readonly Arn: string } | undefined
+  return metadata?.Arn ?? (typeof KeyId === 'string' ? KeyId : undefined)
+}
+
 export interface ServiceDoorsOptions {
   readonly settings: Settings
   readonly root: AccessKeyPair
   /** PEM; trusted for OpenID Connect providers beside the usual authorities. */
   readonly oidcCa: string | undefined
   readonly observer: Observer
+  readonly trail: Trail
   readonly clock: Clock
   readonly onInternalError: (error: unknown, requestId: string) => void
   readonly quota: RequestQuota
@@ -70,7 +78,7 @@ export async function openServiceDoors(
   exported: ExportedStoreKey,
   options: ServiceDoorsOptions,
 ): Promise<ServiceDoors> {
-  const { settings, observer, clock, onInternalError } = options
+  const { settings, observer, trail, clock, onInternalError } = options
   const { region, file } = settings
   const storeKey = new StoreKey(exported)
   const accounts = new Accounts(file.accounts)
@@ -81,6 +89,8 @@ export async function openServiceDoors(
     region,
     clock,
     observer,
+    trail,
+    told: toKmsError,
     quota: options.quota,
     usageElsewhere: async (keyArn) => (await options.askAll({ about: 'key-usage', keyArn })) as readonly KeyUsage[],
     ...storeSettings(file),
@@ -93,7 +103,7 @@ export async function openServiceDoors(
     sessions,
   })
 
-  const common = { observer, clock, onInternalError }
+  const common = { observer, trail, clock, onInternalError }
   const s3 = new S3Door({
     services: { ...store, accounts, clock, region },
     directory,
@@ -111,7 +121,8 @@ export async function openServiceDoors(
       services,
       authentication: { directory, service: 'kms', region: ofRegion, global: false, clock },
       toError: toKmsError,
-      notes: ({ KeyId }) => ({ kmsKeyArn: typeof KeyId === 'string' ? KeyId : undefined }),
+      resourceOf: kmsResource,
+      notes: (output) => ({ kmsKeyArn: keyArnOf(output) }),
       allowPlainHttp: file.plainHttpServices.includes('kms'),
       ...common,
     })
@@ -125,6 +136,7 @@ export async function openServiceDoors(
     services: { accounts, store: store.identity, clock },
     authentication: { directory, service: 'iam', region, global: true, clock },
     toError: toIamError,
+    resourceOf: iamResource,
     allowPlainHttp: file.plainHttpServices.includes('iam'),
     ...common,
   })
@@ -159,6 +171,7 @@ export async function openServiceDoors(
     services: { directory, store: store.identity, sessions, keys: oidcKeys, clock },
     authentication: { directory, service: 'sts', region, global: true, clock },
     toError: toStsError,
+    resourceOf: iamResource,
     notes: webIdentityNotes,
     allowPlainHttp: file.plainHttpServices.includes('sts'),
     ...common,

@@ -1,6 +1,6 @@
 /** Opens a data folder's stores and the services on them; what a worker, fsck and the sweep have in common. */
 import { type Clock, systemClock } from '../core/clock.ts'
-import type { Observer } from '../core/outcome.ts'
+import type { Observer, Trail } from '../core/outcome.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { KeyRegions } from '../keys/key-regions.ts'
 import { Kms, type KmsOptions } from '../keys/kms.ts'
@@ -35,6 +35,10 @@ export interface StoreOptions {
   readonly region: string
   readonly clock: Clock
   readonly observer: Observer
+  /** Undefined: nothing is kept on record. */
+  readonly trail?: Trail
+  /** What the KMS tells of an error, where S3 calls it. */
+  readonly told?: KmsOptions['told']
   /** Counts the calls of the KMS. */
   readonly quota: RequestQuota
   readonly newBuckets: NewBuckets
@@ -84,6 +88,8 @@ export async function openStore(options: StoreOptions) {
     observer,
     quota,
     ...(usageElsewhere && { usageElsewhere }),
+    ...(options.trail && { trail: options.trail }),
+    ...(options.told && { told: options.told }),
   }
   const kmsByRegion = new Map(
     keyRegions.names.map((one) => [one, new Kms({ ...common, records: keyRegions.of(one), region: one })]),
@@ -96,6 +102,7 @@ export async function openStore(options: StoreOptions) {
   const objects = new Objects({ records, protector, writer, reader, clock })
   const buckets = new Buckets({ records, clock, quotas, newBuckets: options.newBuckets })
   return {
+    region,
     storeKey,
     records,
     blobs,

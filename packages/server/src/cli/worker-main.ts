@@ -43,6 +43,9 @@ process.on('message', (message: ToWorker) => {
     case 'leased':
       running?.leased(message.id, message.lease)
       break
+    case 'journaled':
+      running?.journaled(message.id, message.error)
+      break
     case 'reload-certificate':
       running?.reloadCertificate()
       break

@@ -1,5 +1,6 @@
 /** A worker process: opens the doors, sealed until the store key is at hand, and serves. */
 import pino from 'pino'
+import { AuditTrail } from '../audit/audit-trail.ts'
 import { RecentRefusals } from '../audit/recent-refusals.ts'
 import { observers, RequestLog } from '../audit/request-log.ts'
 import { systemClock } from '../core/clock.ts'
@@ -7,6 +8,7 @@ import { AbsentDoor } from '../http/absent-door.ts'
 import { ConnectionReader } from '../http/connection.ts'
 import { listen } from '../http/listener.ts'
 import { OwnDoor } from '../http/own-door.ts'
+import { ROOT_ACCOUNT } from '../identity/accounts.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
 import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import { ServerMetrics } from '../metrics/server-metrics.ts'
@@ -14,6 +16,7 @@ import { LeasedQuota } from '../quota/leased-quota.ts'
 import type { Lease } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Question, ToPrimary } from './channel.ts'
+import { JournalChannel } from './journal-channel.ts'
 import { PrimaryChannel } from './primary-channel.ts'
 import { sealedDoors } from './sealed-doors.ts'
 import { type Doors, openServiceDoors, type ServiceDoors } from './service-doors.ts'
@@ -37,6 +40,7 @@ export interface RunningWorker {
   answer(question: Question): unknown
   answered(id: number, answers: readonly unknown[]): void
   leased(id: number, lease: Lease | undefined): void
+  journaled(id: number, error: string | undefined): void
   reloadCertificate(): void
   /** Unseals, or takes a changed ring. Resolves when it counts. */
   takeStoreKey(storeKey: ExportedStoreKey): Promise<void>
@@ -65,12 +69,17 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
   const channel = new PrimaryChannel(say)
+  const journals = new JournalChannel(say, (error, entries) =>
+    logger.error({ event: 'events-not-recorded', entries, error: describe(error) }),
+  )
+  const { dataEvents } = file.audit
+  const trail = new AuditTrail({ sink: journals, operatorsAccount: ROOT_ACCOUNT, dataEvents })
   const askAll = (question: Question) => channel.askAll(question)
   const quota = new LeasedQuota((...question) => channel.lease(...question), clock)
   let opened: ServiceDoors | undefined
   let doors: Doors = sealedDoors(observer, clock.nowMs)
   const unseal = async (storeKey: ExportedStoreKey) => {
-    opened = await openServiceDoors(storeKey, { ...start, observer, clock, onInternalError, quota, askAll })
+    opened = await openServiceDoors(storeKey, { ...start, observer, trail, clock, onInternalError, quota, askAll })
     doors = opened
   }
   if (start.storeKey) await unseal(start.storeKey)
@@ -127,6 +136,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     },
     answered: (id, answers) => channel.answered(id, answers),
     leased: (id, lease) => channel.leased(id, lease),
+    journaled: (id, error) => journals.answered(id, error),
     reloadCertificate: () => listener.reloadCertificate(),
     takeStoreKey: (storeKey) => (opened ? opened.takeStoreKey(storeKey) : unseal(storeKey)),
     async stop() {
@@ -135,6 +145,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       clearInterval(report)
       await listener.drain()
       clearInterval(flush)
+      await journals.close()
       await opened?.flushKeyUsage()
       await opened?.close()
       await new Promise<void>((resolve) => logger.flush(() => resolve()))

@@ -87,10 +87,16 @@ export interface Outcome {
   readonly durationMs: number
   readonly status: number
   readonly errorCode: string | undefined
+  readonly errorMessage?: string | undefined
+  /** Of the service that answered. */
+  readonly region?: string | undefined
   readonly caller: CallerFacts | undefined
   readonly sourceIp: string
   readonly userAgent: string | undefined
   readonly tls: TlsFacts | undefined
+  /** The Host header. */
+  readonly host?: string | undefined
+  readonly signature?: SignatureFacts | undefined
   readonly bytesIn: number
   readonly bytesOut: number
   readonly readOnly: boolean
@@ -104,9 +110,51 @@ export interface Outcome {
   readonly decisions?: readonly DecisionFacts[] | undefined
   /** Set on a KMS call that S3 made for the caller: the S3 request's id. */
   readonly viaRequestId?: string | undefined
+  /** The request quota that the call counts against, by its name in quota/quotas.ts. */
+  readonly quota?: string | undefined
+  readonly audit?: AuditFacts | undefined
+}
+
+/** What the audit trail tells besides; made only when a record is written. Nothing in it is a secret. */
+export interface AuditFacts {
+  /** Events on objects are data events, all others management events (CloudTrail user guide, "CloudTrail concepts"). */
+  readonly category: 'Management' | 'Data'
+  /** CloudTrail's name of the event, where it is not the operation's. */
+  readonly eventName?: string | undefined
+  readonly requestParameters: () => Readonly<Record<string, unknown>> | null
+  readonly responseElements?: (() => Readonly<Record<string, unknown>> | null) | undefined
+  readonly additionalEventData?: (() => Readonly<Record<string, unknown>>) | undefined
+  /** Accounts besides the caller's that have one of them are told of the request too. */
+  readonly resources?: (() => readonly AuditedResource[]) | undefined
+  /** An object under a KMS key that was used without a call of the KMS, by an S3 Bucket Key. */
+  readonly usedBucketKey?: boolean | undefined
+}
+
+export interface AuditedResource {
+  /** e.g. `AWS::KMS::Key`. */
+  readonly type: string
+  readonly ARN: string
+  readonly accountId?: string | undefined
+}
+
+/** How a request was signed. */
+export interface SignatureFacts {
+  readonly version: 'v2' | 'v4'
+  readonly by: 'header' | 'query' | 'form'
+  /** How long ago, where the signature says. */
+  readonly ageMs: number | undefined
 }
 
 export interface Observer {
   /** Called once for each outcome. Never throws and never waits. */
   observe(outcome: Outcome): void
+}
+
+/** Keeps records of outcomes for those who must prove what happened. */
+export interface Trail {
+  /**
+   * Undefined where the reply need not wait. Else a promise that resolves when the record is durable, and rejects where it
+   * could not be kept: then nobody may be told that the call was made.
+   */
+  record(outcome: Outcome): Promise<void> | undefined
 }

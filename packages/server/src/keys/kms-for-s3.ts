@@ -34,7 +34,7 @@ export class KmsForS3 implements KeyService {
 
   generateDataKey(call: CallContext, request: DataKeyRequest): Promise<GeneratedDataKey> {
     const { keyId, encryptionContext } = request
-    return this.#calls.make(call, 'GenerateDataKey', encryptionContext, async (viaS3, tell) => {
+    return this.#calls.make(call, { operation: 'GenerateDataKey', keyId, encryptionContext }, async (viaS3, tell) => {
       const action = 'kms:GenerateDataKey'
       const found: FoundKey =
         keyId === undefined
@@ -52,7 +52,8 @@ export class KmsForS3 implements KeyService {
   }
 
   unwrapDataKey(call: CallContext, request: UnwrapRequest): Promise<DataKey> {
-    return this.#calls.make(call, 'Decrypt', request.encryptionContext, async (viaS3, tell) => {
+    const { keyArn: keyId, encryptionContext } = request
+    return this.#calls.make(call, { operation: 'Decrypt', keyId, encryptionContext }, async (viaS3, tell) => {
       tell(request.keyArn)
       const { plaintext } = await this.#kms.decrypt(viaS3, {
         ciphertextBlob: request.wrapped,
@@ -64,7 +65,7 @@ export class KmsForS3 implements KeyService {
   }
 
   wrapDataKey(call: CallContext, { keyId, encryptionContext, dataKey }: WrapRequest) {
-    return this.#calls.make(call, 'Encrypt', encryptionContext, async (viaS3, tell) => {
+    return this.#calls.make(call, { operation: 'Encrypt', keyId, encryptionContext }, async (viaS3, tell) => {
       tell(keyId)
       const plaintext = dataKey.bytes()
       const { ciphertextBlob, keyArn } = await this.#kms.encrypt(viaS3, { keyId, plaintext, encryptionContext })

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
-import type { Observer } from '../core/outcome.ts'
+import type { Observer, Trail } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import { defaultQuota, type QuotaName } from '../quota/quotas.ts'
@@ -39,7 +39,7 @@ import type { MaterialSecrets } from './material-secrets.ts'
 import { MultiRegionKeys } from './multi-region.ts'
 import { oaepDecrypt, oaepEncrypt, requireKeyId, requireNoContext } from './oaep.ts'
 import { KeySigning } from './signing.ts'
-import { CallsViaS3 } from './via-s3.ts'
+import { CallsViaS3, type CallsViaS3Options } from './via-s3.ts'
 
 export interface KmsOptions {
   /** Those of the region. */
@@ -52,6 +52,10 @@ export interface KmsOptions {
   readonly clock: Clock
   /** Told of each use that S3 makes for a caller; direct calls are told by the door. */
   readonly observer: Observer
+  /** Likewise, and waited for; undefined: nothing is kept on record. */
+  readonly trail?: Trail
+  /** What the KMS tells a client of an error, for both. */
+  readonly told?: CallsViaS3Options['told']
   readonly quota: RequestQuota
   /** How many of what there may be; undefined: AWS's defaults. */
   readonly limits?: ResourceQuotas
@@ -101,7 +105,11 @@ export class Kms {
     this.macs = new KeyMacs(usable, this.#material)
     this.signing = new KeySigning(usable, this.#material)
     this.pairs = new KeyPairs(usable, this.#material)
-    const calls = new CallsViaS3({ observer, clock, lastUsage: this.lastUsage })
+    const calls = new CallsViaS3({
+      ...{ region, observer, clock, lastUsage: this.lastUsage },
+      trail: options.trail,
+      told: options.told,
+    })
     this.forS3 = new KmsForS3(this, this.#access, this.#material, calls)
     this.#quota = quota
   }
@@ -112,8 +120,8 @@ export class Kms {
    */
   count(call: CallContext, quota: QuotaName): void | Promise<void> {
     const atMs = this.#quota.take({ region: call.region, accountId: call.principal.accountId }, quota)
-    if (typeof atMs === 'number') call.counted?.(atMs)
-    else return atMs.then(call.counted)
+    if (typeof atMs === 'number') call.counted?.(atMs, quota)
+    else return atMs.then((countedAtMs) => call.counted?.(countedAtMs, quota))
   }
 
   /** Likewise, against the quota of a use of a key; some uses are counted elsewhere. */

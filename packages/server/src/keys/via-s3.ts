@@ -2,44 +2,56 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { isFault } from '../core/fault.ts'
-import type { DecisionFacts, Observer } from '../core/outcome.ts'
+import type { DecisionFacts, Observer, Outcome, Trail } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { EncryptionContext } from './key-material.ts'
 import type { LastUsage, TrackedOperation } from './last-usage.ts'
 
 export interface CallsViaS3Options {
+  readonly region: string
   readonly observer: Observer
+  /** Undefined: nothing is kept on record. */
+  readonly trail: Trail | undefined
+  /** What the KMS tells a client of an error. */
+  readonly told: ((error: unknown) => { readonly code: string; readonly message: string }) | undefined
   readonly clock: Clock
   readonly lastUsage: LastUsage
 }
 
-export class CallsViaS3 {
-  readonly #observer: Observer
-  readonly #clock: Clock
-  readonly #lastUsage: LastUsage
+/** What S3 asks for. */
+export interface AskedViaS3 {
+  readonly operation: TrackedOperation
+  /** As the caller names it, where it is known yet. */
+  readonly keyId: string | undefined
+  readonly encryptionContext: EncryptionContext
+}
 
-  constructor({ observer, clock, lastUsage }: CallsViaS3Options) {
-    this.#observer = observer
-    this.#clock = clock
-    this.#lastUsage = lastUsage
+export class CallsViaS3 {
+  readonly #options: CallsViaS3Options
+
+  constructor(options: CallsViaS3Options) {
+    this.#options = options
   }
 
-  /** `run` tells the key's ARN as soon as it is known. */
+  /** `run` tells the key's ARN as soon as it is known. S3 replies once the call's record is kept. */
   async make<T>(
     call: CallContext,
-    operation: TrackedOperation,
-    encryptionContext: EncryptionContext,
+    asked: AskedViaS3,
     run: (viaS3: CallContext, tell: (keyArn: string) => void) => Promise<T>,
   ): Promise<T> {
+    const { clock, lastUsage, observer, told, trail, region } = this.#options
+    const { operation, keyId, encryptionContext } = asked
     const decisions: DecisionFacts[] = []
     const requestId = randomUUID()
-    let startedAtMs = this.#clock.nowMs()
+    let startedAtMs = clock.nowMs()
+    let quota: string | undefined
     const viaS3: CallContext = {
       ...call,
       requestId,
       via: 's3',
-      counted(atMs) {
+      counted(atMs, against) {
         startedAtMs = atMs
+        quota = against
       },
       decided(decision) {
         decisions.push(decision)
@@ -47,26 +59,28 @@ export class CallsViaS3 {
       },
     }
     let usedArn: string | undefined
-    let errorCode: string | undefined
+    let failure: { readonly code: string; readonly message: string } | undefined
     try {
       const result = await run(viaS3, (arn) => {
         usedArn = arn
       })
-      if (usedArn !== undefined) this.#lastUsage.note(usedArn, operation, requestId)
+      if (usedArn !== undefined) lastUsage.note(usedArn, operation, requestId)
       return result
     } catch (error) {
-      errorCode = isFault(error) ? error.code : 'InternalError'
+      failure = told?.(error) ?? { code: isFault(error) ? error.code : 'InternalError', message: '' }
       throw error
     } finally {
-      this.#observer.observe({
+      const outcome: Outcome = {
         service: 'kms',
         operation,
         requestId,
         viaRequestId: call.requestId,
         startedAtMs,
-        durationMs: this.#clock.nowMs() - startedAtMs,
-        status: errorCode === undefined ? 200 : 400,
-        errorCode,
+        durationMs: clock.nowMs() - startedAtMs,
+        status: failure === undefined ? 200 : 400,
+        errorCode: failure?.code,
+        errorMessage: failure?.message,
+        region,
         caller: call.principal,
         sourceIp: call.sourceIp,
         userAgent: call.userAgent,
@@ -77,7 +91,22 @@ export class CallsViaS3 {
         kmsKeyArn: usedArn,
         encryptionContext,
         decisions,
-      })
+        quota,
+        audit: {
+          category: 'Management',
+          requestParameters: () => ({ encryptionContext, ...PARAMETERS[operation], keyId: usedArn ?? keyId }),
+        },
+      }
+      observer.observe(outcome)
+      const kept = trail?.record(outcome)
+      if (kept) call.replyAfter?.(kept)
     }
   }
+}
+
+/** What S3 asks for besides. */
+const PARAMETERS: Readonly<Partial<Record<TrackedOperation, Readonly<Record<string, string>>>>> = {
+  GenerateDataKey: { keySpec: 'AES_256' },
+  Decrypt: { encryptionAlgorithm: 'SYMMETRIC_DEFAULT' },
+  Encrypt: { encryptionAlgorithm: 'SYMMETRIC_DEFAULT' },
 }

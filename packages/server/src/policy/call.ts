@@ -1,5 +1,5 @@
 /** A call: who makes it, how it came, and what is told of its decisions. Every service's operations take one. */
-import type { CallerFacts, DecisionFacts } from '../core/outcome.ts'
+import type { CallerFacts, DecisionFacts, SignatureFacts } from '../core/outcome.ts'
 import type { Policy } from './document.ts'
 import type { PolicyPrincipal } from './request.ts'
 
@@ -20,14 +20,6 @@ export interface Permissions {
   readonly boundary: Policy | undefined
   /** Undefined where the session has none; several must all allow. */
   readonly session: readonly Policy[] | undefined
-}
-
-/** How a request was signed. */
-export interface SignatureFacts {
-  readonly version: 'v2' | 'v4'
-  readonly by: 'header' | 'query' | 'form'
-  /** How long ago, where the signature says. */
-  readonly ageMs: number | undefined
 }
 
 /** What a door knows of the request that a call below is made for. */
@@ -55,7 +47,9 @@ export interface CallContext {
   /** Told of each decision. */
   decided(decision: DecisionFacts): void
   /** Told the time at which the call counts against a request quota, in milliseconds since the epoch. */
-  readonly counted?: (atMs: number) => void
+  readonly counted?: (atMs: number, quota: string) => void
+  /** Given what must be done before anybody is told of the call, such as a record of it being durable. */
+  readonly replyAfter?: (kept: Promise<void>) => void
 }
 
 const NOTHING: Permissions = { identity: [], boundary: undefined, session: undefined }

@@ -1,4 +1,5 @@
 /** Reads the members of a service's request, with AWS's validation texts. */
+import { auditedMembers } from './audited-members.ts'
 import { ServiceError } from './service-error.ts'
 
 type Members = Readonly<Record<string, unknown>>
@@ -13,6 +14,11 @@ export class Input {
     this.#members = members
     this.#code = code
     this.#textual = textual
+  }
+
+  /** What of it the audit trail may tell. */
+  audited(): Members | null {
+    return auditedMembers(this.#members)
   }
 
   has(name: string): boolean {

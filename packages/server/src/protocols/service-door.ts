@@ -2,9 +2,10 @@
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import { isFault } from '../core/fault.ts'
-import type { Observer, Outcome, ServiceName } from '../core/outcome.ts'
+import type { AuditedResource, AuditFacts, Observer, Outcome, ServiceName, Trail } from '../core/outcome.ts'
 import type { CallContext } from '../policy/call.ts'
 import { SignatureError } from '../signature/errors.ts'
+import { auditedMembers } from './audited-members.ts'
 import { authenticateService, type ServiceAuthentication } from './authenticate.ts'
 import type { Input } from './input.ts'
 import { ServiceError } from './service-error.ts'
@@ -17,6 +18,8 @@ export interface ServiceOperation<Services> {
   readonly readOnly: boolean
   /** Whether it may come unsigned, since what it carries proves by itself who calls. */
   readonly unsigned?: boolean
+  /** Set where CloudTrail counts it among the data events, such as PutMetricData. */
+  readonly audit?: 'data'
   /** Absent: refused by name. */
   readonly run?: (services: Services, call: CallContext, input: Input) => Promise<Output>
 }
@@ -48,12 +51,27 @@ export interface ServiceDoorOptions<Services> {
   readonly notes?: (output: Output) => Partial<Outcome>
   /** Keys and secrets travel here, so plain HTTP is refused unless the operator asks for it. */
   readonly allowPlainHttp: boolean
+  /** What a request is about, by an ARN that was decided on; undefined: nothing that has a record of its own. */
+  readonly resourceOf?: (arn: string) => AuditedResource | undefined
   readonly observer: Observer
+  readonly trail: Trail
   readonly clock: Clock
   readonly onInternalError: (error: unknown, requestId: string) => void
 }
 
+/** What is learnt of a request on its way, for the outcome. */
+interface Progress {
+  name: string
+  input?: Input
+  operation?: ServiceOperation<never> | undefined
+  call?: OpenCall
+  output: Output
+  bytesIn: number
+}
+
 const MAX_BODY_BYTES = 256 * 1024
+/** To which the events of services for all regions belong. */
+const GLOBAL_REGION = 'us-east-1'
 
 export class ServiceDoor<Services> implements Door {
   readonly #options: ServiceDoorOptions<Services>
@@ -63,62 +81,101 @@ export class ServiceDoor<Services> implements Door {
   }
 
   async handle(exchange: Exchange): Promise<void> {
-    const { protocol, operations, observer, clock } = this.#options
-    const { request, response } = exchange
-    let name = 'Unknown'
-    let operation: ServiceOperation<Services> | undefined
-    let call: OpenCall | undefined
+    const { protocol, observer, trail } = this.#options
+    const { request, response, requestId } = exchange
+    const progress: Progress = { name: 'Unknown', output: {}, bytesIn: 0 }
     let error: ServiceError | undefined
-    let output: Output = {}
-    let bytesIn = 0
     try {
-      if (!exchange.secure && !this.#options.allowPlainHttp) {
-        throw new ServiceError(
-          'InvalidRequest',
-          `Requests to ${this.#options.title} must be made over a secure connection.`,
-        )
-      }
-      const body = await readBody(exchange)
-      bytesIn = body.length
-      const read = protocol.read(exchange, body)
-      operation = Object.hasOwn(operations, read.name) ? operations[read.name] : undefined
-      if (operation) name = read.name
-      call = await this.#authenticate(exchange, body, operation?.unsigned === true)
-      output = await this.#run(read.name, operation, call, read.input)
+      await this.#answer(exchange, progress)
     } catch (thrown) {
-      error = this.#options.toError(thrown)
-      if (error.status >= 500 && error.status !== 501) {
-        this.#options.onInternalError(error.cause ?? thrown, exchange.requestId)
-      }
+      error = this.#toError(thrown, requestId)
+    }
+    try {
+      await trail.record(this.#outcome(exchange, progress, error, 0))
+    } catch (thrown) {
+      // Of what is not on record nobody is told that it was done.
+      error = this.#toError(thrown, requestId)
     }
     const text = error
-      ? protocol.renderError(error, exchange.requestId)
-      : protocol.render(name, output, exchange.requestId)
+      ? protocol.renderError(error, requestId)
+      : protocol.render(progress.name, progress.output, requestId)
     response.writeHead(error?.status ?? 200, {
       'content-type': protocol.contentType,
       'content-length': Buffer.byteLength(text),
-      'x-amzn-requestid': exchange.requestId,
+      'x-amzn-requestid': requestId,
       ...(!request.complete && { connection: 'close' }),
     })
     response.end(text)
-    observer.observe({
-      service: this.#options.service,
-      operation: name,
+    observer.observe(this.#outcome(exchange, progress, error, Buffer.byteLength(text)))
+  }
+
+  async #answer(exchange: Exchange, progress: Progress): Promise<void> {
+    const { protocol, operations } = this.#options
+    if (!exchange.secure && !this.#options.allowPlainHttp) {
+      throw new ServiceError(
+        'InvalidRequest',
+        `Requests to ${this.#options.title} must be made over a secure connection.`,
+      )
+    }
+    const body = await readBody(exchange)
+    progress.bytesIn = body.length
+    const { name, input } = protocol.read(exchange, body)
+    progress.input = input
+    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
+    progress.operation = operation
+    if (operation) progress.name = name
+    progress.call = await this.#authenticate(exchange, body, operation?.unsigned === true)
+    progress.output = await this.#run(name, operation, progress.call, input)
+    for (const kept of progress.call.kept) await kept
+  }
+
+  #toError(thrown: unknown, requestId: string): ServiceError {
+    const error = this.#options.toError(thrown)
+    if (error.status >= 500 && error.status !== 501) this.#options.onInternalError(error.cause ?? thrown, requestId)
+    return error
+  }
+
+  #outcome(exchange: Exchange, progress: Progress, error: ServiceError | undefined, bytesOut: number): Outcome {
+    const { service, authentication, clock, notes } = this.#options
+    const { operation, call, output } = progress
+    const { headers } = exchange.request
+    return {
+      service,
+      operation: progress.name,
       requestId: exchange.requestId,
       startedAtMs: exchange.startedAtMs,
       durationMs: clock.nowMs() - exchange.startedAtMs,
       status: error?.status ?? 200,
       errorCode: error?.code,
+      errorMessage: error?.message,
+      region: authentication.global ? GLOBAL_REGION : authentication.region,
       caller: call?.principal,
       sourceIp: exchange.sourceIp,
-      userAgent: request.headers['user-agent'],
+      userAgent: headers['user-agent'],
       tls: exchange.tls,
-      bytesIn,
-      bytesOut: Buffer.byteLength(text),
+      host: headers.host,
+      signature: call?.signature,
+      bytesIn: progress.bytesIn,
+      bytesOut,
       readOnly: operation?.readOnly ?? true,
       decisions: call?.decisions,
-      ...this.#options.notes?.(output),
-    })
+      quota: call?.quota,
+      audit: this.#auditFacts(progress, error),
+      ...notes?.(output),
+    }
+  }
+
+  #auditFacts({ operation, input, output, call }: Progress, error: ServiceError | undefined): AuditFacts {
+    const resources = () =>
+      [...new Set(call?.decisions.map(({ resource }) => resource))].flatMap(
+        (arn) => this.#options.resourceOf?.(arn) ?? [],
+      )
+    return {
+      category: operation?.audit === 'data' ? 'Data' : 'Management',
+      requestParameters: () => input?.audited() ?? null,
+      responseElements: () => (error || operation?.readOnly ? null : auditedMembers(output)),
+      resources,
+    }
   }
 
   async #authenticate(exchange: Exchange, body: Uint8Array, mayBeUnsigned: boolean): Promise<OpenCall> {

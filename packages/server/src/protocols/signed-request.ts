@@ -23,10 +23,14 @@ export function signedFacts(request: IncomingMessage): SignedRequestFacts {
   }
 }
 
-/** A call under way; what it opens and decides is gathered here. */
+/** A call under way; what it opens and decides, and what its reply waits for, is gathered here. */
 export interface OpenCall extends CallContext {
   readonly openedBuckets: Set<string>
   readonly decisions: readonly DecisionFacts[]
+  /** The request quota that it counts against. */
+  quota: string | undefined
+  /** What is to be done before the reply. */
+  readonly kept: readonly Promise<void>[]
 }
 
 /** `claim` undefined: the request is anonymous. */
@@ -38,7 +42,8 @@ export function openCall(
 ): OpenCall {
   const { headers } = exchange.request
   const decisions: DecisionFacts[] = []
-  return {
+  const kept: Promise<void>[] = []
+  const call: OpenCall = {
     principal,
     requestId: exchange.requestId,
     atMs: exchange.startedAtMs,
@@ -57,5 +62,16 @@ export function openCall(
     openedBuckets: new Set(),
     decisions,
     decided: (decision) => decisions.push(decision),
+    quota: undefined,
+    counted(_atMs, quota) {
+      call.quota = quota
+    },
+    kept,
+    replyAfter(promise) {
+      // It is waited for later, and must not count as unheard until then.
+      promise.catch(() => undefined)
+      kept.push(promise)
+    },
   }
+  return call
 }

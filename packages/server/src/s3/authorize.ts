@@ -48,6 +48,7 @@ async function decideAccess(services: S3Services, request: S3Request, need: Acce
   const { call } = request
   const record = need.bucket === undefined || need.unmade ? undefined : await services.buckets.find(need.bucket)
   const side = record && (await resourceSide(services, request, need, record))
+  if (side && need.bucket === request.bucket) request.notes.bucketAccountId = side.accountId
   const existingTags = record && (await tagsToDecideBy(services, request, need, record, side?.policy))
   const subject: S3Subject = { request, need, bucket: record, existingTags }
   const access: Access = {

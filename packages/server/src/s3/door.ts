@@ -1,10 +1,18 @@
 /** The S3 door: read target, authenticate, route, read input, run, render, record. */
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
-import type { Observer } from '../core/outcome.ts'
+import type { AuditFacts, Observer, Outcome, Trail } from '../core/outcome.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
+import {
+  type AuditedRequest,
+  additionalEventData,
+  EVENT_NAMES,
+  requestParameters,
+  resources,
+  responseElements,
+} from './audited-request.ts'
 import { type Authentication, authenticate, authenticateForm } from './authenticate.ts'
 import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
@@ -23,6 +31,7 @@ import { readTarget, type Target } from './target.ts'
 export interface S3DoorOptions extends Authentication {
   readonly services: S3Services
   readonly observer: Observer
+  readonly trail: Trail
   readonly clock: Clock
   /** Host names under which `BUCKET.` may stand. */
   readonly domains: readonly string[]
@@ -35,6 +44,12 @@ interface Progress {
   target: Target
   operation: Operation | undefined
   call: OpenCall | undefined
+  query: ReadonlyMap<string, string>
+  /** Of the request, or of the form that it is. */
+  headers: IncomingHttpHeaders
+  /** A configuration that was sent. */
+  document: Uint8Array | undefined
+  reply: S3Reply | undefined
   readonly notes: OutcomeNotes
 }
 
@@ -50,29 +65,58 @@ export class S3Door implements Door {
   }
 
   async handle(exchange: Exchange): Promise<void> {
-    const { response } = exchange
+    const { request, response } = exchange
     const progress: Progress = {
       target: { bucket: '', objectKey: '' },
       operation: undefined,
       call: undefined,
+      query: NO_QUERY,
+      headers: request.headers,
+      document: undefined,
+      reply: undefined,
       notes: {},
     }
     let error: S3Error | undefined
+    try {
+      progress.reply = await this.#run(exchange, progress)
+    } catch (thrown) {
+      error = this.#toError(thrown, exchange)
+    }
+    try {
+      await this.#keep(exchange, progress, error)
+    } catch (thrown) {
+      // Of what is not on record nobody is told that it was done.
+      await closeBody(progress.reply)
+      error = this.#toError(thrown, exchange)
+    }
     let bytesOut = 0
     try {
-      const reply = await this.#run(exchange, progress)
-      bytesOut = await send(exchange, reply)
+      bytesOut = await send(exchange, error ? errorReply(error, exchange, progress.target) : progress.reply!)
     } catch (thrown) {
-      error = toS3Error(thrown)
-      if (error.status >= 500 && error.status !== 501 && error.code !== 'SlowDown') {
-        this.#options.onInternalError(error.cause ?? thrown, exchange.requestId)
-      }
+      error ??= this.#toError(thrown, exchange)
       // Once the head is out an error can only be told by cutting the body short of its length.
       if (response.headersSent) response.destroy()
       else bytesOut = await send(exchange, errorReply(error, exchange, progress.target)).catch(() => 0)
     }
     endBody(exchange)
-    this.#record(exchange, progress, error, bytesOut)
+    const outcome = this.#outcome(exchange, progress, error, bytesOut)
+    if (outcome.audit?.category === 'Data') void this.#options.trail.record(outcome)
+    this.#options.observer.observe(outcome)
+  }
+
+  /** What must be on record before the reply: the calls of the KMS, and the request itself where it manages something. */
+  async #keep(exchange: Exchange, progress: Progress, error: S3Error | undefined): Promise<void> {
+    const { call, operation } = progress
+    if (operation?.audit === 'management') await this.#options.trail.record(this.#outcome(exchange, progress, error, 0))
+    if (call) for (const kept of call.kept) await kept
+  }
+
+  #toError(thrown: unknown, { requestId }: Exchange): S3Error {
+    const error = toS3Error(thrown)
+    if (error.status >= 500 && error.status !== 501 && error.code !== 'SlowDown') {
+      this.#options.onInternalError(error.cause ?? thrown, requestId)
+    }
+    return error
   }
 
   async #run(exchange: Exchange, progress: Progress): Promise<S3Reply> {
@@ -83,12 +127,14 @@ export class S3Door implements Door {
     progress.target = readTarget(mark < 0 ? url : url.slice(0, mark), request.headers.host, this.#options.domains)
     const { bucket, objectKey } = progress.target
     const query = readQuery(mark < 0 ? '' : url.slice(mark + 1))
+    progress.query = query
     const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
     const routed = { method: request.method ?? '', target, query, headers: request.headers } as const
     const row = this.#router.find(routed)
     progress.operation = row
     const read =
       row?.authenticatedBy === 'form' ? await this.#readForm(exchange, progress) : await this.#read(exchange, progress)
+    progress.headers = read.headers
     const operation = requireRunnable(row, routed)
     const { body } = operation
     const s3Request: S3Request = {
@@ -99,7 +145,11 @@ export class S3Door implements Door {
       ...read,
       requestId: exchange.requestId,
       authorize: (need) => requireAccess(services, s3Request, need),
-      document: () => readDocument(read.body(), body.kind === 'document' ? body.maxBytes : 0),
+      async document() {
+        const document = await readDocument(read.body(), body.kind === 'document' ? body.maxBytes : 0)
+        progress.document = document
+        return document
+      },
       notes: progress.notes,
     }
     refuseCustomerKeyInClear(s3Request.headers, exchange.secure)
@@ -135,20 +185,26 @@ export class S3Door implements Door {
     return { ...request, call }
   }
 
-  #record(exchange: Exchange, progress: Progress, error: S3Error | undefined, bytesOut: number): void {
+  #outcome(exchange: Exchange, progress: Progress, error: S3Error | undefined, bytesOut: number): Outcome {
     const { target, operation, call, notes } = progress
-    this.#options.observer.observe({
+    const { headers } = exchange.request
+    return {
       service: 's3',
       operation: operation?.name ?? 'Unknown',
       requestId: exchange.requestId,
       startedAtMs: exchange.startedAtMs,
       durationMs: this.#options.clock.nowMs() - exchange.startedAtMs,
-      status: error?.status ?? exchange.response.statusCode,
+      // Before the reply is sent it is what will be.
+      status: error?.status ?? progress.reply?.status ?? exchange.response.statusCode,
       errorCode: error?.code,
+      errorMessage: error?.message,
+      region: this.#options.region,
       caller: call?.principal,
       sourceIp: exchange.sourceIp,
-      userAgent: exchange.request.headers['user-agent'],
+      userAgent: headers['user-agent'],
       tls: exchange.tls,
+      host: headers.host,
+      signature: call?.signature,
       bytesIn: notes.bytesIn ?? 0,
       bytesOut,
       readOnly: operation?.readOnly ?? true,
@@ -158,9 +214,35 @@ export class S3Door implements Door {
       encryption: notes.encryption,
       kmsKeyArn: notes.kmsKeyArn,
       decisions: call?.decisions,
-    })
+      audit: auditFacts(exchange, progress, bytesOut),
+    }
   }
 }
+
+function auditFacts({ requestId, tls }: Exchange, progress: Progress, bytesOut: number): AuditFacts {
+  const { operation, target, notes, call, query, headers, document, reply } = progress
+  const request: AuditedRequest = { operation, ...target, query, headers, document }
+  const isManagement = operation?.audit === 'management'
+  return {
+    category: isManagement ? 'Management' : 'Data',
+    eventName: EVENT_NAMES[operation?.name ?? ''],
+    requestParameters: () => requestParameters(request),
+    responseElements: () => (operation?.readOnly ? null : responseElements(reply)),
+    additionalEventData: () =>
+      additionalEventData(request, {
+        requestId,
+        signature: call?.signature,
+        cipher: tls?.cipher,
+        bytesIn: notes.bytesIn ?? 0,
+        bytesOut,
+        encryption: notes.encryption,
+      }),
+    resources: () => resources(request, notes.bucketAccountId),
+    usedBucketKey: notes.kmsKeyArn !== undefined && call?.kept.length === 0,
+  }
+}
+
+const NO_QUERY: ReadonlyMap<string, string> = new Map()
 
 /** First value of each parameter, decoded; `+` is a space, as in forms. */
 function readQuery(rawQuery: string): ReadonlyMap<string, string> {
@@ -201,6 +283,11 @@ async function send(exchange: Exchange, reply: S3Reply): Promise<number> {
   }
   await stream(response, body)
   return length
+}
+
+async function closeBody(reply: S3Reply | undefined): Promise<void> {
+  const body = reply?.body
+  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) await body.close()
 }
 
 async function stream(

@@ -59,6 +59,8 @@ export interface OutcomeNotes {
   encryption?: EncryptionMethod | undefined
   kmsKeyArn?: string | undefined
   bytesIn?: number
+  /** Of the bucket that the request names. */
+  bucketAccountId?: string | undefined
 }
 
 export interface S3Reply {

@@ -1,0 +1,64 @@
+/** Who called, in CloudTrail's form (CloudTrail user guide, "CloudTrail userIdentity element"), as JSON text. */
+import type { CallerFacts } from '../core/outcome.ts'
+
+/** `invokedBy`: the service that calls for the caller. */
+export function userIdentity(caller: CallerFacts | undefined, invokedBy?: string): string {
+  if (!caller || caller.accessKeyId === undefined) return anonymous(caller, invokedBy)
+  const known = invokedBy === undefined ? DIRECT : BY_S3
+  let text = known.get(caller)
+  if (text === undefined) {
+    text = JSON.stringify(identityOf(caller, invokedBy))
+    known.set(caller, text)
+  }
+  return text
+}
+
+/** A caller's facts do not change, and callers come again. */
+const DIRECT = new WeakMap<CallerFacts, string>()
+const BY_S3 = new WeakMap<CallerFacts, string>()
+
+function anonymous(caller: CallerFacts | undefined, invokedBy: string | undefined): string {
+  // A web identity has an account but no credentials yet.
+  if (caller?.principalType === 'WebIdentityUser') return JSON.stringify(identityOf(caller, invokedBy))
+  return invokedBy === undefined ? ANONYMOUS : JSON.stringify({ ...JSON.parse(ANONYMOUS), invokedBy })
+}
+
+const ANONYMOUS = '{"type":"AWSAccount","principalId":"","accountId":"anonymous"}'
+
+function identityOf(caller: CallerFacts, invokedBy: string | undefined) {
+  const { principalType: type, session } = caller
+  return {
+    type,
+    principalId: caller.principalId,
+    arn: caller.arn,
+    accountId: caller.accountId,
+    accessKeyId: caller.accessKeyId,
+    ...(type === 'IAMUser' || type === 'WebIdentityUser' ? { userName: caller.userName } : {}),
+    ...(type === 'WebIdentityUser' && session?.federatedProvider !== undefined
+      ? { identityProvider: session.federatedProvider }
+      : {}),
+    ...(session && type !== 'WebIdentityUser' ? { sessionContext: sessionContext(caller) } : {}),
+    ...(invokedBy !== undefined && { invokedBy }),
+  }
+}
+
+function sessionContext({ accountId, session }: CallerFacts) {
+  const { issuer, federatedProvider, issuedAtMs, sourceIdentity } = session!
+  return {
+    ...(issuer && {
+      sessionIssuer: {
+        type: issuer.type,
+        principalId: issuer.principalId,
+        arn: issuer.arn,
+        accountId,
+        userName: issuer.userName,
+      },
+    }),
+    ...(federatedProvider !== undefined && { webIdFederationData: { federatedProvider, attributes: {} } }),
+    attributes: { creationDate: inSeconds(issuedAtMs), mfaAuthenticated: 'false' },
+    ...(sourceIdentity !== undefined && { sourceIdentity }),
+  }
+}
+
+/** ISO 8601 without a fraction, as CloudTrail writes times. */
+export const inSeconds = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`

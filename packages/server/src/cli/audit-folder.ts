@@ -1,0 +1,53 @@
+/** Opens the audit trail of a data folder: for the process that writes it, and for those that read it. */
+import { EVENT_JOURNALS, type EventJournal } from '../audit/audit-trail.ts'
+import { EventIndex } from '../audit/event-index.ts'
+import { eventIndexKey } from '../audit/event-index-key.ts'
+import { EventSearch } from '../audit/event-search.ts'
+import { type JournalName, Journals, journalDir } from '../audit/journals.ts'
+import { systemClock } from '../core/clock.ts'
+import { JournalReader } from '../journal/journal-reader.ts'
+import type { RecordStore } from '../records/record-store.ts'
+import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
+import { dataFolder } from './data-folder.ts'
+import type { Settings } from './settings.ts'
+
+export interface AuditFolder {
+  readonly search: EventSearch
+  reader(journal: JournalName): JournalReader
+  close(): Promise<void>
+}
+
+/** For the one process that writes. Throws Fault Damaged where a journal is not as it was left. */
+export async function openJournals(
+  { dataDir, file }: Settings,
+  records: RecordStore,
+  complain: (text: string) => void,
+): Promise<Journals> {
+  const folder = dataFolder(dataDir)
+  const catalog = await LmdbCatalog.open(folder.eventIndexDir)
+  const journals = await Journals.open({
+    dir: folder.auditDir,
+    records,
+    index: new EventIndex(catalog, await eventIndexKey(records)),
+    clock: systemClock,
+    retention: file.audit.retention,
+    onIndexError: (error) => complain(`the index of events could not be written: ${error.message}`),
+  })
+  return journals
+}
+
+/** For readers. */
+export async function openAuditFolder(dataDir: string, records: RecordStore): Promise<AuditFolder> {
+  const folder = dataFolder(dataDir)
+  const catalog = await LmdbCatalog.open(folder.eventIndexDir)
+  const reader = (name: JournalName) => new JournalReader({ dir: journalDir(folder.auditDir, name), name, records })
+  const readers = Object.fromEntries(EVENT_JOURNALS.map((name) => [name, reader(name)])) as Record<
+    EventJournal,
+    JournalReader
+  >
+  return {
+    search: new EventSearch(new EventIndex(catalog, await eventIndexKey(records)), readers),
+    reader,
+    close: () => catalog.close(),
+  }
+}

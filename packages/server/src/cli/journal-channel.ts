@@ -1,0 +1,122 @@
+/**
+ * A worker's way to the journals, which the primary writes: entries go over the channel, many in one message, and come to
+ * be durable together.
+ */
+import { DATA_WINDOW_MS, type Entry, type EventJournal, type JournalSink } from '../audit/audit-trail.ts'
+import type { JournalName } from '../audit/journals.ts'
+import type { ToPrimary } from './channel.ts'
+import { packEntries } from './packed-entries.ts'
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+export class JournalChannel implements JournalSink {
+  readonly #say: (message: ToPrimary) => void
+  readonly #onLost: (error: Error, entries: number) => void
+  /** Not sent yet: one message is under way at a time, so that a busy process sends few. */
+  #kept: { readonly entry: Entry; readonly waiting: Waiting | undefined }[] = []
+  readonly #added = new Map<JournalName, { entries: Entry[]; bytes: number }>()
+  readonly #sent = new Map<
+    number,
+    { readonly waiting: readonly Waiting[]; readonly bytes: number; readonly entries: number }
+  >()
+  #unanswered = 0
+  #keptUnderWay: number | undefined
+  #nextId = 1
+  readonly #timer: NodeJS.Timeout
+
+  /** `onLost`: entries for which nobody waited could not be kept. */
+  constructor(say: (message: ToPrimary) => void, onLost: (error: Error, entries: number) => void) {
+    this.#say = say
+    this.#onLost = onLost
+    this.#timer = setInterval(() => this.flush(), DATA_WINDOW_MS / 2)
+    this.#timer.unref()
+  }
+
+  keep(_journal: EventJournal, entries: readonly Entry[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#kept.length === 0 && this.#keptUnderWay === undefined) setImmediate(() => this.#sendKept())
+      for (const [i, entry] of entries.entries()) {
+        const isLast = i === entries.length - 1
+        this.#kept.push({ entry, waiting: isLast ? { resolve, reject } : undefined })
+      }
+    })
+  }
+
+  add(journal: JournalName, entries: readonly Entry[]): void {
+    const added = this.#added.get(journal) ?? { entries: [], bytes: 0 }
+    this.#added.set(journal, added)
+    for (const entry of entries) {
+      added.entries.push(entry)
+      added.bytes += entry.bytes.length
+    }
+    if (added.bytes >= SENT_AT_BYTES) this.#sendAdded(journal)
+  }
+
+  /** Sends what nobody waits for. */
+  flush(): void {
+    for (const journal of this.#added.keys()) this.#sendAdded(journal)
+  }
+
+  /** Resolves when nothing is under way. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    this.flush()
+    await new Promise<void>((resolve) => {
+      const look = () => (this.#sent.size === 0 && this.#kept.length === 0 ? resolve() : setTimeout(look, 10))
+      look()
+    })
+  }
+
+  /** The primary's answer. */
+  answered(id: number, error: string | undefined): void {
+    const sent = this.#sent.get(id)
+    if (!sent) return
+    this.#sent.delete(id)
+    if (id === this.#keptUnderWay) {
+      this.#keptUnderWay = undefined
+      if (this.#kept.length > 0) this.#sendKept()
+    }
+    this.#unanswered -= sent.bytes
+    if (error !== undefined && sent.waiting.length === 0) this.#onLost(new Error(error), sent.entries)
+    for (const { resolve, reject } of sent.waiting) {
+      if (error === undefined) resolve()
+      else reject(new Error(`the audit trail could not be written: ${error}`))
+    }
+  }
+
+  #sendKept(): void {
+    const kept = this.#kept
+    this.#kept = []
+    this.#keptUnderWay = this.#send(
+      'management',
+      kept.map(({ entry }) => entry),
+      kept.flatMap(({ waiting }) => waiting ?? []),
+    )
+  }
+
+  #sendAdded(journal: JournalName): void {
+    const { entries } = this.#added.get(journal)!
+    this.#added.delete(journal)
+    // A primary that does not keep up, or a disk that is full, must not take this process's memory.
+    if (this.#unanswered > MOST_UNANSWERED_BYTES) {
+      this.#onLost(new Error('the journals do not keep up'), entries.length)
+      return
+    }
+    this.#send(journal, entries, [])
+  }
+
+  #send(journal: JournalName, entries: readonly Entry[], waiting: readonly Waiting[]): number {
+    const id = this.#nextId++
+    const packed = packEntries(entries)
+    this.#unanswered += packed.length
+    this.#sent.set(id, { waiting, bytes: packed.length, entries: entries.length })
+    this.#say({ type: 'journal', id, journal, packed })
+    return id
+  }
+}
+
+const SENT_AT_BYTES = 256 * 1024
+const MOST_UNANSWERED_BYTES = 64 * 1024 * 1024
