@@ -12,9 +12,10 @@ import { ownApi, toOwnApiError } from '../protocols/own-api.ts'
 import type { ServiceOperation } from '../protocols/service-door.ts'
 import { ServiceError } from '../protocols/service-error.ts'
 import { quotaOf } from '../quota/quotas.ts'
+import { type AuditServices, listEvents, listKeyUses } from './audit-events.ts'
 import { type KeyReportServices, reportKey } from './key-report.ts'
 
-export interface AdminServices extends KeyReportServices {
+export interface AdminServices extends KeyReportServices, AuditServices {
   readonly quotas: AppliedQuotas
 }
 
@@ -23,12 +24,16 @@ const OPERATION_OF_PATH = {
   '/-/api/quotas/approve': 'ApproveQuotaIncrease',
   '/-/api/quotas/deny': 'DenyQuotaIncrease',
   '/-/api/keys/report': 'ReportKey',
+  '/-/api/audit/key': 'ListKeyUses',
+  '/-/api/audit/events': 'ListEvents',
 } as const
 export const ADMIN_PATHS = Object.keys(OPERATION_OF_PATH)
 export const ADMIN_PROTOCOL = ownApi(OPERATION_OF_PATH)
 
 export const ADMIN_OPERATIONS: Readonly<Record<string, ServiceOperation<AdminServices>>> = {
   ReportKey: { readOnly: true, run: reportKey },
+  ListKeyUses: { readOnly: true, run: listKeyUses },
+  ListEvents: { readOnly: true, run: listEvents },
   ListQuotaIncreases: {
     readOnly: true,
     async run({ quotas }, call) {

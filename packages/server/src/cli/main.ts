@@ -181,6 +181,31 @@ export async function main(args: readonly string[]): Promise<number> {
       exitCode = await (await import('./kms-plan.ts')).planCommand(flags)
     })
 
+  const audit = program.command('audit').description('what the audit trail knows, and whether it is whole')
+  withTimes(withConnection(audit.command('key <key>')))
+    .description('who used a KMS key: which callers, for which objects, when and from where; the newest first')
+    .action(async (key: string, flags) => {
+      exitCode = await (await import('./audit.ts')).auditKeyCommand(key, flags)
+    })
+  withTimes(withConnection(audit.command('events')))
+    .description('events on objects, or of management; the newest first')
+    .option('--bucket <name>', 'of this bucket')
+    .option('--key <key>', 'of this object')
+    .option('--prefix <prefix>', 'of objects whose keys begin so')
+    .option('--caller <who>', 'by an ARN, a user’s name or an access key id')
+    .option('--event <name>', 'e.g. GetObject')
+    .option('--errors', 'only those that were refused or failed')
+    .option('--management', 'events of management and of keys instead')
+    .action(async (flags) => {
+      exitCode = await (await import('./audit.ts')).auditEventsCommand(flags)
+    })
+
+  withDataFolder(audit.command('verify'))
+    .description('whether the trail in a data folder is as it was written, beside a running server too')
+    .action(async (flags) => {
+      exitCode = await (await import('./audit-chain.ts')).auditChainCommand(flags)
+    })
+
   const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
   withConnection(quotas.command('list'))
     .description('requests that wait for an answer')
@@ -220,6 +245,13 @@ const withDataFolder = (command: Command) =>
     .option('--data <dir>', 'the data folder (default ./strongroom-data)')
     .option('--secrets <dir>', 'the secrets folder (default DATA/secrets)')
     .option('--config <file>', 'the configuration file')
+    .option('--json', 'print JSON')
+
+const withTimes = (command: Command) =>
+  command
+    .option('--since <time>', 'e.g. 2026-01-31T10:00:00Z, or 30m, 12h, 7d ago')
+    .option('--until <time>', 'likewise')
+    .option('--limit <n>', 'at most so many (default 100)')
     .option('--json', 'print JSON')
 
 const withConnection = (command: Command) =>

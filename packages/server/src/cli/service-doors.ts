@@ -30,6 +30,7 @@ import { toServiceQuotasError } from '../servicequotas/errors.ts'
 import { SERVICE_QUOTAS_OPERATIONS } from '../servicequotas/operations.ts'
 import { toStsError } from '../sts/errors.ts'
 import { STS_OPERATIONS, webIdentityNotes } from '../sts/operations.ts'
+import { openAuditFolder } from './audit-folder.ts'
 import type { Question } from './channel.ts'
 import type { Settings } from './settings.ts'
 import { openStore, storeSettings } from './store.ts'
@@ -95,6 +96,7 @@ export async function openServiceDoors(
     usageElsewhere: async (keyArn) => (await options.askAll({ about: 'key-usage', keyArn })) as readonly KeyUsage[],
     ...storeSettings(file),
   })
+  const audit = await openAuditFolder(settings.dataDir, store.records)
   const directory = new Directory({
     root: options.root,
     configured: file.accounts,
@@ -198,7 +200,7 @@ export async function openServiceDoors(
     title: 'Strongroom',
     protocol: ADMIN_PROTOCOL,
     operations: ADMIN_OPERATIONS,
-    services: store,
+    services: { ...store, events: audit.search, journal: audit.reader },
     authentication: { directory, service: 's3', region, global: false, clock },
     toError: toAdminError,
     allowPlainHttp: false,
@@ -216,6 +218,9 @@ export async function openServiceDoors(
     },
     notedUse: (keyArn) => store.kmsByRegion.get(keyArn.split(':')[3]!)?.lastUsage.noted(keyArn),
     flushKeyUsage: () => store.flushKeyUsage(),
-    close: () => store.close(),
+    async close() {
+      await audit.close()
+      await store.close()
+    },
   }
 }

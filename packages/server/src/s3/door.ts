@@ -238,10 +238,20 @@ function auditFacts({ requestId, tls }: Exchange, progress: Progress, bytesOut: 
         encryption: notes.encryption,
       }),
     resources: () => resources(request, notes.bucketAccountId),
-    usedBucketKey: notes.kmsKeyArn !== undefined && call?.kept.length === 0,
+    usedBucketKey: notes.kmsKeyArn !== undefined && call?.kept.length === 0 && USING_KEYS.has(operation?.name ?? ''),
   }
 }
 
+/** The operations that need an object's data key. */
+const USING_KEYS: ReadonlySet<string> = new Set([
+  'GetObject',
+  'PutObject',
+  'PostObject',
+  'CopyObject',
+  'CreateMultipartUpload',
+  'UploadPart',
+  'UploadPartCopy',
+])
 const NO_QUERY: ReadonlyMap<string, string> = new Map()
 
 /** First value of each parameter, decoded; `+` is a space, as in forms. */
