@@ -56,6 +56,7 @@ async function run() {
   const { user, system } = process.cpuUsage(cpuBefore)
   for (const { connection } of plans) connection.close()
   return {
+    requests,
     requestsPerSecond: requests / elapsed,
     bytesPerSecond: (requests * bytes) / elapsed,
     loadCpuShare: (user + system) / 1e6 / elapsed,

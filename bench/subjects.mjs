@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,13 +23,15 @@ const HEADERS = {
   'SSE-C': { PUT: customerHeaders, GET: customerHeaders },
 }
 
-export async function startSubjects({ workers, profileDir }) {
+/** `config`: the server's configuration. */
+export async function startSubjects({ workers, profileDir, config = {} }) {
   const dir = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ kms: { quotaProfile: 'unlimited' }, ...config }))
   const server = start([
     ...(profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : []),
     join(root, 'packages/server/bin/strongroom.mjs'),
     ...['serve', '--json', '--data', join(dir, 'data'), '--workers', String(workers)],
-    ...['--http', '127.0.0.1:0', '--https', '127.0.0.1:0'],
+    ...['--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--config', join(dir, 'config.json')],
   ])
   const ready = await server.ready
   const ca = readFileSync(ready.ca, 'utf8')
@@ -64,11 +66,21 @@ export async function startSubjects({ workers, profileDir }) {
       const target = { ...addressOf(transport, ports), path: path.replace(':', '-') }
       return { target, headers: HEADERS[subject][operation], credentials }
     },
+    /** CPU time that the server's processes have used up to now, in microseconds. */
+    cpuMicros() {
+      return processesOf(ready.pid).reduce((sum, pid) => {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        const [userTicks, systemTicks] = stat
+          .slice(stat.lastIndexOf(')') + 2)
+          .split(' ')
+          .slice(11, 13)
+        return sum + ((Number(userTicks) + Number(systemTicks)) * 1e6) / TICKS_PER_SECOND
+      }, 0)
+    },
     /** The most memory that each of the server's processes ever held; undefined where the system does not tell. */
     async peakMemoryMiB() {
       try {
-        const children = readFileSync(`/proc/${ready.pid}/task/${ready.pid}/children`, 'utf8').trim().split(' ')
-        return [ready.pid, ...children].map((pid) => {
+        return processesOf(ready.pid).map((pid) => {
           const status = readFileSync(`/proc/${pid}/status`, 'utf8')
           return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)[1]) / 1024)
         })
@@ -82,6 +94,13 @@ export async function startSubjects({ workers, profileDir }) {
     },
   }
 }
+
+/** The primary and its workers. */
+const processesOf = (pid) => [
+  pid,
+  ...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean),
+]
+const TICKS_PER_SECOND = 100
 
 /** The bucket, and an object of each size by each method. */
 async function fill(target, credentials) {
