@@ -94,6 +94,8 @@ export interface FaultDetails {
   QuotaRefused: { refusal: QuotaRefusal; message: string }
   /** The account has as many buckets as it may. */
   BucketLimitReached: Record<string, never>
+  /** There are as many metrics as the server keeps; data of known ones is still taken. */
+  MetricLimitReached: { maxMetrics: number }
 
   // Access
   /** `reason` is AWS's, e.g. 'because no identity-based policy allows the s3:GetObject action'; `told`: whether the caller may know it. */

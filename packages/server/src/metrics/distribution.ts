@@ -7,72 +7,77 @@
  * sign are kept, which span 17 decimal orders; values that are smaller still count in the smallest bucket.
  */
 
-/** The count and sum of a part of the values; the sum is within 1 %. */
+/** A part of the values; the sum is within 1 % of their absolute values' sum. */
 export interface Part {
   readonly count: number
   readonly sum: number
 }
 
-/** A bound on values: the value itself, or the share of the values that are not above it, in percent. */
+/** A bound on values: a value itself, or the value that so many percent of all do not exceed. */
 export type Bound = { readonly value: number } | { readonly percent: number }
 
-export class Distribution {
-  /** Count by bucket. */
-  readonly #counts: Map<number, number>
-  #sorted: readonly (readonly [key: number, count: number])[] | undefined
+export type Bucket = readonly [key: number, count: number]
 
-  constructor(counts: Iterable<readonly [key: number, count: number]> = []) {
-    this.#counts = new Map(counts)
+export class Distribution {
+  /** Count by key. */
+  readonly #counts: Map<number, number>
+  #sorted: readonly Bucket[] | undefined
+
+  constructor(buckets: Iterable<Bucket> = []) {
+    this.#counts = new Map(buckets)
   }
 
   add(value: number, count: number): void {
     this.#addTo(bucketOf(value), count)
-    this.#bound()
+    if (this.#counts.size > PUT_TOGETHER_AT) this.#keepWithin()
   }
 
   /** Adds all that another one has. */
   merge(other: Distribution): void {
     for (const [key, count] of other.#counts) this.#addTo(key, count)
-    this.#bound()
+    if (this.#counts.size > PUT_TOGETHER_AT) this.#keepWithin()
   }
 
   /** Ascending by value. */
-  get buckets(): readonly (readonly [key: number, count: number])[] {
-    this.#sorted ??= [...this.#counts].sort(([a], [b]) => a - b)
+  get buckets(): readonly Bucket[] {
+    if (this.#sorted) return this.#sorted
+    this.#keepWithin()
+    this.#sorted = [...this.#counts].sort(([a], [b]) => a - b)
     return this.#sorted
   }
 
   get count(): number {
-    return this.buckets.reduce((sum, [, count]) => sum + count, 0)
+    let sum = 0
+    for (const [, count] of this.buckets) sum += count
+    return sum
   }
 
-  /** The value below or at which `percent` of all stand; undefined where there are none. */
+  /** The smallest value that at least `percent` of all do not exceed; undefined where there are none. */
   percentile(percent: number): number | undefined {
-    const rank = (percent / 100) * this.count
-    let below = 0
+    const rank = (percent / 100) * this.count * (1 - ROUNDING)
+    let upTo = 0
     let last: number | undefined
     for (const [key, count] of this.buckets) {
-      below += count
+      upTo += count
       last = key
-      if (below >= rank * (1 - ROUNDING)) break
+      if (upTo >= rank) break
     }
     return last === undefined ? undefined : middleOf(last)
   }
 
-  /** The values above `low` up to `high`; a bucket that a percentage cuts counts in part. */
+  /** The values above `low`, up to and with `high`. A bucket that a percentage cuts counts in part. */
   between(low: Bound | undefined, high: Bound | undefined): Part {
     const total = this.count
     let below = 0
     let count = 0
     let sum = 0
-    for (const [key, inBucket] of this.buckets) {
-      const value = middleOf(key)
-      const from = low === undefined ? 0 : partBelow(low, value, below, inBucket, total)
-      const to = high === undefined ? inBucket : partBelow(high, value, below, inBucket, total)
-      const taken = Math.max(0, to - from)
+    for (const bucket of this.buckets) {
+      const upToLow = low === undefined ? 0 : countUpTo(low, bucket, below, total)
+      const upToHigh = high === undefined ? bucket[1] : countUpTo(high, bucket, below, total)
+      const taken = Math.max(0, upToHigh - upToLow)
       count += taken
-      sum += taken * value
-      below += inBucket
+      sum += taken * middleOf(bucket[0])
+      below += bucket[1]
     }
     return { count, sum }
   }
@@ -82,24 +87,26 @@ export class Distribution {
     this.#sorted = undefined
   }
 
-  #bound(): void {
+  /** Puts the buckets nearest to zero together where there are too many, which no order of merging changes. */
+  #keepWithin(): void {
     if (this.#counts.size <= MAX_BUCKETS) return
     for (const sign of [1, -1]) {
-      const keys = [...this.#counts.keys()].filter((key) => key * sign > 0).sort((a, b) => (b - a) * sign)
-      const smallest = keys[MAX_BUCKETS - 1]
-      for (const key of keys.slice(MAX_BUCKETS)) {
-        this.#addTo(smallest!, this.#counts.get(key)!)
-        this.#counts.delete(key)
+      const magnitudes = [...this.#counts.keys()].flatMap((key) => (key * sign > 0 ? [key * sign] : []))
+      magnitudes.sort((a, b) => b - a)
+      const smallest = magnitudes[MAX_BUCKETS - 1]
+      for (const magnitude of magnitudes.slice(MAX_BUCKETS)) {
+        this.#addTo(smallest! * sign, this.#counts.get(magnitude * sign)!)
+        this.#counts.delete(magnitude * sign)
       }
     }
-    this.#sorted = undefined
   }
 }
 
 /** How many of a bucket's values are not above the bound. */
-function partBelow(bound: Bound, value: number, below: number, inBucket: number, total: number): number {
-  if ('value' in bound) return value <= bound.value ? inBucket : 0
-  return Math.min(inBucket, Math.max(0, (bound.percent / 100) * total - below))
+function countUpTo(bound: Bound, [key, count]: Bucket, below: number, total: number): number {
+  // By bucket and not by value, so that a value that stands on the bound itself is within it.
+  if ('value' in bound) return key <= bucketOf(bound.value) ? count : 0
+  return Math.min(count, Math.max(0, (bound.percent / 100) * total - below))
 }
 
 function bucketOf(value: number): number {
@@ -121,4 +128,6 @@ const LOG_FACTOR = Math.log(FACTOR)
 /** More than the smallest double's exponent needs, so that every positive value has a positive key. */
 const ZERO_TO_ONE = 40_000
 const MAX_BUCKETS = 2048
+/** Buckets of both signs. Putting together needs them sorted, so not at every value that is one too many. */
+const PUT_TOGETHER_AT = 4 * MAX_BUCKETS
 const ROUNDING = 1e-12

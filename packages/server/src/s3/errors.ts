@@ -286,6 +286,7 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
     new S3Error('SlowDown', { message: 'Please reduce your request rate for operations involving AWS KMS.' }),
   QuotaRefused: ({ message }) => new S3Error('InvalidRequest', { message }),
   BucketLimitReached: () => new S3Error('TooManyBuckets'),
+  MetricLimitReached: () => new S3Error('InternalError'),
   AccessDenied: ({ callerArn, action, resource, reason, told }) => {
     if (!told) return new S3Error('AccessDenied')
     // S3 puts its resources in quotes, the KMS does not.
