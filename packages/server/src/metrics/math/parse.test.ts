@@ -68,7 +68,7 @@ describe('expressions', () => {
   test('are bounded in length and depth', () => {
     expect(parseExpression(`${'1+'.repeat(1023)}1`)).toBeDefined()
     expect(() => parseExpression(`${'1+'.repeat(1024)}1`)).toThrow('longer than 2048')
-    const nested = (depth: number, open: string, close: string) => open.repeat(depth) + 'm1' + close.repeat(depth)
+    const nested = (depth: number, open: string, close: string) => `${open.repeat(depth)}m1${close.repeat(depth)}`
     for (const [open, close] of [
       ['(', ')'],
       ['[', ']'],
