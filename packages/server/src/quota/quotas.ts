@@ -153,6 +153,7 @@ export const QUOTAS = {
 
 export type QuotaName = keyof typeof QUOTAS
 export const QUOTA_NAMES = Object.keys(QUOTAS) as readonly QuotaName[]
+export const isQuotaName = (name: string): name is QuotaName => Object.hasOwn(QUOTAS, name)
 export const quotaOf = (name: QuotaName): Quota => QUOTAS[name]
 
 /** Which defaults an account begins with; a table overrides the current ones, and where it says 0 nothing is let through. */

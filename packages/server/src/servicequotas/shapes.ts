@@ -3,6 +3,7 @@ import type { IncreaseRequest } from '../limits/limit-records.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { Output } from '../protocols/service-door.ts'
 import { QUOTA_NAMES, type Quota, type QuotaName, quotaOf } from '../quota/quotas.ts'
+import { USAGE_DIMENSIONS, usageResource } from '../quota/usage-metric.ts'
 import { noSuchResource } from './errors.ts'
 
 export const SERVICES = {
@@ -54,20 +55,12 @@ export function quotaShape(call: CallContext, name: QuotaName, value: number): O
       UsageMetric: {
         MetricNamespace: 'AWS/Usage',
         MetricName: 'CallCount',
-        MetricDimensions: { Service: 'KMS', Type: 'API', Resource: metricResource(name), Class: 'None' },
+        MetricDimensions: { ...USAGE_DIMENSIONS, Resource: usageResource(name) },
         MetricStatisticRecommendation: 'Sum',
       },
     }),
   }
 }
-
-const SHARED: Partial<Record<QuotaName, string>> = {
-  symmetric: 'CryptographicOperationsSymmetric',
-  rsa: 'CryptographicOperationsRsa',
-  ecc: 'CryptographicOperationsEcc',
-  mlDsa: 'CryptographicOperationsMlDsa',
-}
-const metricResource = (name: QuotaName) => SHARED[name] ?? name
 
 export function requestShape(call: CallContext, request: IncreaseRequest): Output {
   const { service, code, title, global = false } = quotaOf(request.quota)

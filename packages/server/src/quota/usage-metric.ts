@@ -1,0 +1,22 @@
+/** Under which resource calls against a quota are counted in CloudWatch's `AWS/Usage` (KMS developer guide, "Monitoring quotas"). */
+import { QUOTA_NAMES, type QuotaName, quotaOf } from './quotas.ts'
+
+const SHARED: Readonly<Partial<Record<QuotaName, string>>> = {
+  symmetric: 'CryptographicOperationsSymmetric',
+  rsa: 'CryptographicOperationsRsa',
+  ecc: 'CryptographicOperationsEcc',
+  mlDsa: 'CryptographicOperationsMlDsa',
+}
+
+/** The metric's dimension `Resource`. */
+export const usageResource = (name: QuotaName): string => SHARED[name] ?? name
+
+/** The other dimensions of a KMS call's metric. */
+export const USAGE_DIMENSIONS = { Service: 'KMS', Type: 'API', Class: 'None' } as const
+
+const QUOTA_OF_RESOURCE: ReadonlyMap<string, QuotaName> = new Map(
+  QUOTA_NAMES.filter((name) => quotaOf(name).rate).map((name) => [usageResource(name), name]),
+)
+
+/** The request quota whose calls are counted under this resource. */
+export const quotaOfUsage = (resource: string): QuotaName | undefined => QUOTA_OF_RESOURCE.get(resource)
