@@ -5,6 +5,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { SealError } from '@strongroom/crypto'
 import type { MessageKey } from '@strongroom/crypto/node'
+import { memoryPasses } from '../core/passing-memory.ts'
 import { Recent } from '../core/recent.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import {
@@ -22,6 +23,7 @@ import { damaged, openToRead, segmentPath } from './segment-files.ts'
 import {
   chainBefore,
   eachSegment,
+  type HeadRecord,
   isSegmentThere,
   readHead,
   type SegmentRecord,
@@ -80,6 +82,8 @@ export class JournalReader {
   async *frames(from?: Position, wanted: Wanted = () => true): AsyncGenerator<Frame, void> {
     const { records, name } = this.#options
     let expected = from?.segment ?? 1
+    // Before the segments: one that it stands in has a record since.
+    const head = await readHead(records, name)
     let after: ChainEnd | undefined
     for await (const [record, next] of withNext(eachSegment(records, name, expected))) {
       const { segment } = record
@@ -104,6 +108,7 @@ export class JournalReader {
       }
       expected = segment + 1
     }
+    if (head && head.segment >= expected) throw damaged(name, expected, undefined, 'its record is missing')
   }
 
   /** Those before a position, or all that is durable now, newest first. */
@@ -173,10 +178,12 @@ export class JournalReader {
     let { next } = stretch
     const { dir, name, records } = this.#options
     const { segment } = record
+    // Before the file: that has come at least as far.
+    const head = next ? undefined : await this.#headIn(segment)
     const file = await openToRead(segmentPath(dir, segment))
     if (!file) {
       if (!(await isSegmentThere(records, name, segment))) return undefined
-      if (!next && (await this.#headIn(segment)) === 0) return stretch.after
+      if (head?.offset === 0) return stretch.after
       throw damaged(name, segment, undefined, 'is missing')
     }
     try {
@@ -197,6 +204,7 @@ export class JournalReader {
           }
           const step = this.#open(record, value, stretch.wanted)
           problem = (after && breakOf(value, after)) ?? (step ? undefined : 'does not open')
+          if (head?.offset === value.next && head.sequence !== value.header.sequence) problem ??= 'is not what was here'
           if (problem || !step) break
           after = { sequence: value.header.sequence, hash: value.hash }
           offset = value.next
@@ -213,10 +221,10 @@ export class JournalReader {
           size = Math.max(offset, endBefore(next))
           continue
         }
-        const headOffset = await this.#headIn(segment)
-        if (await isTornTail(file, segmentKey(record), { offset, size, headOffset })) break
+        if (head && (await isTornTail(file, this.#keyOf(record), { offset, size, headOffset: head.offset }))) break
         throw damaged(name, segment, offset, what)
       }
+      if (head && offset < head.offset) throw damaged(name, segment, offset, 'ends, and had come farther')
       if (next && after && !isSame(after, chainBefore(next)))
         throw damaged(name, segment, offset, 'ends before the next segment begins')
       return after
@@ -228,6 +236,7 @@ export class JournalReader {
   /** Undefined where it is wanted and does not open. */
   #open(record: SegmentRecord, frame: ScannedFrame, wanted: Wanted): Step | undefined {
     if (!wanted(frame.header)) return { frame, entries: undefined }
+    memoryPasses(frame.header.sealedBytes)
     try {
       return { frame, entries: openEntries(this.#keyOf(record), frame) }
     } catch (error) {
@@ -261,8 +270,8 @@ export class JournalReader {
     if (!file) return false
     try {
       const { size } = await file.stat()
-      const headOffset = await this.#headIn(record.segment)
-      return await isTornTail(file, this.#keyOf(record), { offset, size, headOffset })
+      const head = await this.#headIn(record.segment)
+      return !!head && (await isTornTail(file, this.#keyOf(record), { offset, size, headOffset: head.offset }))
     } finally {
       await file.close()
     }
@@ -278,11 +287,10 @@ export class JournalReader {
     return key
   }
 
-  /** Up to where a segment without a next one must hold. */
-  async #headIn(segment: number): Promise<number> {
+  /** The head, where it stands in this segment: when another is begun, it goes along. */
+  async #headIn(segment: number): Promise<HeadRecord | undefined> {
     const head = await readHead(this.#options.records, this.#options.name)
-    // The head goes along when a segment is begun: one that stands elsewhere is not the one that was written last.
-    return head?.segment === segment ? head.offset : Number.POSITIVE_INFINITY
+    return head?.segment === segment ? head : undefined
   }
 }
 
