@@ -1,8 +1,8 @@
 /**
  * Takes a backup of a data folder beside whatever uses it. It needs no key: what names blobs stands in clear.
  *
- * Order: hold the blobs, so that none of them is swept; copy the catalog as of one moment; copy the blobs that this copy
- * names and the backup does not have; write the manifest; remove what it does not name. Until the manifest is there the
+ * Order: hold the blobs, so that none of them is swept, and the journals' files; copy the catalog as of one moment; copy the
+ * segments and blobs that this copy names and the backup does not have; write the manifest; remove what it does not name. Until the manifest is there the
  * former backup is whole, and a crash leaves at worst files that nothing names.
  */
 import { randomBytes } from 'node:crypto'
@@ -18,7 +18,8 @@ import { FileBlobStore } from '../storage/file-blobs.ts'
 import { CATALOG_FILE, LmdbCatalog } from '../storage/lmdb-catalog.ts'
 import { BLOBS_AT_ONCE, type Content, contentOf, copyBlob, readFileContent } from './content.ts'
 import { BackupDamaged, type BackupFolder, takeBackupFolder } from './folder.ts'
-import { type BlobEntry, type FileEntry, findManifest, writeManifest } from './manifest.ts'
+import { type FormerCopies, HeldJournals } from './journals.ts'
+import { type BlobEntry, type FileEntry, findManifest, type Manifest, writeManifest } from './manifest.ts'
 import { encodeSecrets, KEY_SECRETS_FILE, SECRETS_FILE, type SmallFiles } from './small-files.ts'
 
 export interface BackupSource {
@@ -26,6 +27,9 @@ export interface BackupSource {
   /** Where the catalog stands in the data folder. */
   readonly catalogName: string
   readonly blobs: BlobStore
+  /** The folder of the journals' folders, and where it stands in the data folder. */
+  readonly journalsDir: string
+  readonly journalsName: string
   /** The small files that a restored folder needs, by their path in the data folder. */
   files(): Promise<SmallFiles>
   /** The material secrets of KMS keys by their ids. */
@@ -55,7 +59,7 @@ export class BlobMissing extends Error {
   }
 }
 
-/** Throws BackupFolderError and BlobMissing. */
+/** Throws BackupFolderError, BlobMissing and SegmentMissing. */
 export async function backUp(
   source: BackupSource,
   folder: BackupFolder,
@@ -66,7 +70,8 @@ export async function backUp(
   try {
     const target = await FileBlobStore.open(folder.blobsDir)
     await target.clearStaging()
-    const present = await presentBlobs(folder, target)
+    const former = await formerManifest(folder)
+    const present = await presentBlobs(former, target)
 
     const snapshot = randomBytes(8).toString('hex')
     const snapshotDir = join(folder.snapshotsDir, snapshot)
@@ -77,7 +82,11 @@ export async function backUp(
     let files: readonly FileEntry[]
     try {
       takenAtMs = clock.nowMs()
-      files = await takeSnapshot(source, snapshotDir)
+      files = await takeSnapshot(
+        source,
+        snapshotDir,
+        former && { dir: join(folder.snapshotsDir, former.snapshot), files: former.files },
+      )
       const missing: BlobId[] = []
       for (const id of await namedBlobs(join(snapshotDir, source.catalogName))) {
         const entry = present.get(id)
@@ -105,8 +114,24 @@ export async function backUp(
   }
 }
 
+/** The catalog, the small files and the journals. */
+async function takeSnapshot(source: BackupSource, dir: string, former: FormerCopies | undefined): Promise<FileEntry[]> {
+  const journals = await HeldJournals.hold(source.journalsDir)
+  try {
+    const entries = await copyCatalogAndSmallFiles(source, dir)
+    const to = join(dir, source.journalsName)
+    const segments = await LmdbCatalog.read(join(dir, source.catalogName), (catalog) =>
+      journals.copyTo(to, source.journalsName, catalog, former),
+    )
+    await syncFolder(dir)
+    return [...entries, ...segments]
+  } finally {
+    await journals.release()
+  }
+}
+
 /** The catalog and the small files, which belong together: the ring of keys must open what the catalog's copy holds. */
-async function takeSnapshot(source: BackupSource, dir: string): Promise<FileEntry[]> {
+async function copyCatalogAndSmallFiles(source: BackupSource, dir: string): Promise<FileEntry[]> {
   const catalogDir = join(dir, source.catalogName)
   await mkdir(dirname(dir), { recursive: true, mode: 0o700 })
   let small = await source.files()
@@ -135,7 +160,6 @@ async function takeSnapshot(source: BackupSource, dir: string): Promise<FileEntr
     await writeFileDurably(join(dir, file), bytes, 0o600)
     entries.push({ file, ...contentOf(bytes) })
   }
-  await syncFolder(dir)
   const file = `${source.catalogName}/${CATALOG_FILE}`
   return [...entries, { file, ...(await readFileContent(join(dir, file)))! }]
 }
@@ -150,13 +174,16 @@ const namedBlobs = (catalogDir: string) =>
     return ids
   })
 
-/** Those that the former backup has; one that was lost since, or has another length, is none. */
-async function presentBlobs(folder: BackupFolder, blobs: BlobStore): Promise<ReadonlyMap<BlobId, BlobEntry>> {
-  const former = await findManifest(folder).catch((error: unknown) => {
+/** Of the backup that is there already. */
+const formerManifest = (folder: BackupFolder): Promise<Manifest | undefined> =>
+  findManifest(folder).catch((error: unknown) => {
     // All of it is copied anew then.
     if (error instanceof BackupDamaged) return undefined
     throw error
   })
+
+/** Those that the former backup has; one that was lost since, or has another length, is none. */
+async function presentBlobs(former: Manifest | undefined, blobs: BlobStore): Promise<ReadonlyMap<BlobId, BlobEntry>> {
   const named = new Map(former?.blobs.map((entry) => [entry.blob, entry]))
   const present = new Map<BlobId, BlobEntry>()
   for await (const { id, size } of blobs.list()) {

@@ -1,9 +1,11 @@
 /** Backups of a small store on disk: what is in them, what is new, and what a failure at each step leaves. */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
+import { JournalReader } from '../journal/journal-reader.ts'
+import { JournalWriter } from '../journal/journal-writer.ts'
 import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { blobReference, garbageBlob, names } from '../objects/records.ts'
 import { RecordStore } from '../records/record-store.ts'
@@ -44,6 +46,8 @@ const source = (more: Partial<BackupSource> = {}): BackupSource => ({
   catalog,
   catalogName: 'catalog',
   blobs,
+  journalsDir: join(dir, 'data', 'audit'),
+  journalsName: 'audit',
   files: async () => new Map(small),
   keySecrets: async () => new Map([['0'.repeat(32), Buffer.alloc(32, 7)]]),
   secrets: undefined,
@@ -178,6 +182,150 @@ test('material secrets that go or come while the catalog is copied are in it, as
   await restore()
   const restored = new MaterialSecretFiles(target().keySecretsDir)
   expect([going, coming, staying].map((id) => restored.read(id))).toEqual([bytes(1), bytes(3), bytes(2)])
+})
+
+describe('journals', () => {
+  const journal = (name = 'management') => ({ dir: join(dir, 'data', 'audit', name), name, records })
+  const write = async (from: number, to: number, { segmentBytes = 300, name = 'management' } = {}) => {
+    const writer = await JournalWriter.open({ ...journal(name), clock: systemClock, segmentBytes })
+    for (let i = from; i <= to; i++) await writer.append([{ atMs: i, bytes: Buffer.from(`entry ${i}`) }])
+    return writer
+  }
+  /** What a restored folder's journal has; all of it verifies, and it can be gone on with. */
+  const restored = async (name = 'management', to = 'restored') => {
+    const at = target(to)
+    const copy = await LmdbCatalog.open(join(at.dir, 'catalog'))
+    try {
+      const place = { dir: join(at.dir, 'audit', name), name, records: new RecordStore(copy, recordKey()) }
+      await (await JournalWriter.open({ ...place, clock: systemClock })).close()
+      const found: string[] = []
+      const reader = new JournalReader(place)
+      await reader.verify((problem) => found.push(problem))
+      for await (const { entries } of reader.frames())
+        for (const { bytes } of entries) found.push(Buffer.from(bytes).toString())
+      return found
+    } finally {
+      await copy.close()
+    }
+  }
+  const entries = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `entry ${from + i}`)
+  const segmentFiles = async (name = 'management') =>
+    (await readManifest(folder())).files.map(({ file }) => file).filter((file) => file.startsWith(`audit/${name}/`))
+
+  test('are in it, whole and verified', async () => {
+    await (await write(1, 10)).close()
+    await (await write(1, 2, { name: 'data' })).close()
+    await take()
+    expect(await segmentFiles()).toHaveLength(4)
+    expect(await segmentFiles('data')).toEqual(['audit/data/0000000001.log'])
+    expect(await problems()).toEqual([])
+    await restore()
+    expect(await restored()).toEqual(entries(1, 10))
+    expect(await restored('data')).toEqual(entries(1, 2))
+    expect((await stat(join(target().dir, 'audit'))).mode & 0o777).toBe(0o700)
+  })
+
+  test('what is written and pruned after the catalog was copied does no harm', async () => {
+    const writer = await write(1, 10)
+    await addBlob('a')
+    // Opened between the copy of the catalog and that of the segments, which `copyTo` makes sure of.
+    const catalogLike = new Proxy(catalog, {
+      get(of, name) {
+        const value = Reflect.get(of, name, of)
+        if (name !== 'copyTo') return typeof value === 'function' ? value.bind(of) : value
+        return async (to: string) => {
+          await of.copyTo(to)
+          await writer.append([{ atMs: 11, bytes: Buffer.from('entry 11') }])
+          await writer.append([{ atMs: 12, bytes: Buffer.from('entry 12') }])
+          await writer.append([{ atMs: 13, bytes: Buffer.from('entry 13') }])
+          expect(await writer.prune({ maxBytes: 0 })).toBe(4)
+        }
+      },
+    })
+    await take({ catalog: catalogLike })
+    await writer.close()
+    await restore()
+    // Entries 10 to 12 share the segment that was the last one.
+    expect(await restored()).toEqual(entries(1, 12))
+  })
+
+  test('a frame that is being written is left out', async () => {
+    await (await write(1, 2, { segmentBytes: 1e6 })).close()
+    const path = join(journal().dir, '0000000001.log')
+    const whole = await readFile(path)
+    await writeFile(path, Buffer.concat([whole, whole.subarray(0, 90)]))
+    await take()
+    const { files } = await readManifest(folder())
+    expect(files.find(({ file }) => file === 'audit/management/0000000001.log')!.size).toBe(whole.length)
+    await restore()
+    expect(await restored()).toEqual(entries(1, 2))
+  })
+
+  test('complete segments are taken over from the former backup, and the last one is copied', async () => {
+    const files = async () => {
+      const { snapshot } = await readManifest(folder())
+      return Promise.all(
+        (await segmentFiles()).map(async (file) => (await stat(join(folder().snapshotsDir, snapshot, file))).ino),
+      )
+    }
+    await (await write(1, 10)).close()
+    await take()
+    const before = await files()
+    await (await write(11, 15)).close()
+    await take()
+    const after = await files()
+    expect(after.slice(0, 3)).toEqual(before.slice(0, 3))
+    expect(after).not.toContain(before[3])
+    expect(await problems()).toEqual([])
+    await restore()
+    expect(await restored()).toEqual(entries(1, 15))
+  })
+
+  test('another journal under the same names is not taken for the former one', async () => {
+    await (await write(1, 10)).close()
+    await take()
+    const before = (await readManifest(folder())).files
+    // As a data folder that was begun anew.
+    await rm(journal().dir, { recursive: true })
+    for (const { key } of await catalog.range({ gte: Buffer.from('J'), lt: Buffer.from('k'), limit: 99 }))
+      await catalog.commit([], [{ key, value: undefined }])
+    await (await write(1, 10)).close()
+    await take()
+    const after = (await readManifest(folder())).files
+    const first = ({ file }: { file: string }) => file === 'audit/management/0000000001.log'
+    expect(after.find(first)!.size).toBe(before.find(first)!.size)
+    expect(after.find(first)!.sha256).not.toBe(before.find(first)!.sha256)
+    await restore()
+    expect(await restored()).toEqual(entries(1, 10))
+  })
+
+  test('a segment that was not begun yet is none; one that is missing is told', async () => {
+    const writer = await write(1, 4)
+    await writer.close()
+    const last = join(journal().dir, '0000000002.log')
+    await rm(last)
+    await take()
+    expect(await segmentFiles()).toEqual(['audit/management/0000000001.log'])
+    await rm(join(journal().dir, '0000000001.log'))
+    await expect(take()).rejects.toThrow(/0000000001.log is missing/)
+    expect(await segmentFiles()).toEqual(['audit/management/0000000001.log'])
+  })
+
+  test('a copy that was lost is made again; one that has changed is named', async () => {
+    await (await write(1, 10)).close()
+    await take()
+    const { snapshot } = await readManifest(folder())
+    const copy = join(folder().snapshotsDir, snapshot, 'audit/management/0000000002.log')
+    const bytes = await readFile(copy)
+    bytes[100]! ^= 1
+    await writeFile(copy, bytes)
+    expect(await problems()).toEqual([`snapshots/${snapshot}/audit/management/0000000002.log has changed`])
+    await expect(restore()).rejects.toBeInstanceOf(BackupDamaged)
+    await rm(copy)
+    expect(await problems()).toEqual([`snapshots/${snapshot}/audit/management/0000000002.log is missing`])
+    await take()
+    expect(await problems()).toEqual([])
+  })
 })
 
 describe('a failure', () => {

@@ -83,6 +83,23 @@ export async function copyBlob(
   }
 }
 
+/** Copies the first bytes of an open file into a new one, durably but for the folder's entry. */
+export async function copyFromFile(from: FileHandle, bytes: number, to: string): Promise<Content> {
+  const file = await open(to, 'wx', 0o600)
+  try {
+    const content = await digest(async (position, memory) => {
+      const length = Math.min(memory.length, bytes - position)
+      const { bytesRead } = await from.read(memory, 0, length, position)
+      await file.writeFile(memory.subarray(0, bytesRead))
+      return memory.subarray(0, bytesRead)
+    })
+    await file.sync()
+    return content
+  } finally {
+    await file.close()
+  }
+}
+
 /** `read`: up to so many bytes from a position, none at the end. */
 async function digest(read: (position: number, memory: Uint8Array) => Promise<Uint8Array>): Promise<Content> {
   const hash = createHash('sha256')

@@ -48,6 +48,9 @@ export async function restoreBackup(
       if (file === SECRETS_FILE || file === KEY_SECRETS_FILE) continue
       await copyFile(join(snapshotDir, file), join(target.dir, file), expected)
     }
+    // Beside those that hold files, the folders of folders.
+    for (const folder of new Set(manifest.files.map(({ file }) => dirname(dirname(file)))))
+      if (folder !== '.') await syncFolder(join(target.dir, folder))
     const material = new MaterialSecretFiles(target.keySecretsDir)
     await inParallel(keySecrets ?? [], SECRETS_AT_ONCE, ([id, secret]) => material.put(id, secret))
     if (secrets) {

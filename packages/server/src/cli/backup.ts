@@ -43,6 +43,8 @@ export async function backupCommand(target: string, { withSecrets, json, ...flag
       catalog,
       catalogName: relative(dataDir, data.catalogDir),
       blobs: await FileBlobStore.open(data.blobsDir),
+      journalsDir: data.auditDir,
+      journalsName: relative(dataDir, data.auditDir),
       files: () => neededFiles(data, secretsDir),
       keySecrets: () => keySecretsOf(data),
       secrets: withSecrets ? await readFiles(secretsDir, await filesOf(secretsDir)) : undefined,

@@ -1,5 +1,5 @@
-/** The lock on the catalog's file: backups and what replaces the file keep each other out. */
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+/** Whose the files of a data folder are; the lock on the catalog's file: backups and what replaces the file keep each other out. */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -19,6 +19,12 @@ afterEach(() => rm(dir, { recursive: true }))
 
 const data = () => join(dir, 'data')
 const folder = () => dataFolder(data())
+
+test('journals are files of the server, and what stands beside them is told', async () => {
+  await mkdir(folder().auditDir)
+  await writeFile(join(data(), 'mine'), '')
+  expect((await filesBeside(folder(), join(data(), 'secrets'))).unknown).toEqual(['mine'])
+})
 
 test('a backup and keys shred are refused while another process has the catalog, and then go on', async () => {
   const unlock = await lockCatalog(folder())

@@ -76,8 +76,8 @@ const PASSING = /^((server|catalog)\.lock|control\.sock|.*\.tmp)$/
  * that it leaves alone. Both relative to the folder.
  */
 export async function filesBeside(folder: DataFolder, secretsDir: string) {
-  const { dir, catalogDir, blobsDir, tlsDir, keySecretsDir } = folder
-  const apart = [catalogDir, blobsDir, tlsDir, keySecretsDir, secretsDir].map((path) => relative(dir, path))
+  const { dir, catalogDir, blobsDir, tlsDir, keySecretsDir, auditDir } = folder
+  const apart = [catalogDir, blobsDir, tlsDir, keySecretsDir, auditDir, secretsDir].map((path) => relative(dir, path))
   const [top, tls] = await Promise.all([readdir(dir), readdir(tlsDir).catch(() => [])])
   const paths = [...top, ...tls.map((file) => `tls/${file}`)].filter((path) => !apart.includes(path))
   return {

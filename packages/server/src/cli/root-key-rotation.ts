@@ -5,6 +5,8 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { LONGEST_SESSION_MS } from '../identity/sessions.ts'
+// Kinds of records must be known to be sealed anew.
+import '../journal/segment-records.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { countRecords, type RecordRewrap, resealPass } from '../records/reseal.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'

@@ -101,6 +101,7 @@ describe('a journal of three segments', () => {
     for (const { key, value } of all) {
       await catalog.commit([], [{ key, value: undefined }])
       await expect(journal.frames()).rejects.toEqual(damage)
+      await expect(collect(journal.reader().backwards())).rejects.toEqual(damage)
       await catalog.commit([], [{ key, value }])
     }
     await catalog.commit([], [{ key: Buffer.from(`J${NAME}`), value: undefined }])
@@ -237,6 +238,8 @@ describe('whatever is done to the files', () => {
     return facts.reduce((sum, { size }) => sum + size, 0)
   }
 
+  const runs = { numRuns: 50 }
+
   test('a flipped bit is told', () =>
     fc.assert(
       fc.asyncProperty(
@@ -251,6 +254,7 @@ describe('whatever is done to the files', () => {
           await expectTold()
         },
       ),
+      runs,
     ))
 
   test('a segment that was cut is told', () =>
@@ -259,6 +263,7 @@ describe('whatever is done to the files', () => {
         await journal.change((bytes) => bytes.subarray(0, n % bytes.length), segment)
         await expectTold()
       }),
+      runs,
     ))
 
   test('a frame that was dropped, doubled or swapped is told', () =>
@@ -285,6 +290,7 @@ describe('whatever is done to the files', () => {
         }
         await expectTold()
       }),
+      runs,
     ))
 
   test('bytes that were added are told', () =>
@@ -298,6 +304,7 @@ describe('whatever is done to the files', () => {
           await putBack()
         },
       ),
+      runs,
     ))
 
   test('a time that was changed in a frame which is passed over is told at the end of its segment', async () => {

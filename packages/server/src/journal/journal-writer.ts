@@ -7,10 +7,11 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { freshBytes, type MessageKey } from '@strongroom/crypto/node'
+import type { MessageKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { syncFolder } from '../core/durable-file.ts'
 import type { RecordStore } from '../records/record-store.ts'
+import { beginSegment, headOf } from './begin-segment.ts'
 import {
   type ChainEnd,
   type Frame,
@@ -24,17 +25,8 @@ import {
 } from './frame.ts'
 import { type PruneLimits, prune } from './prune.ts'
 import { including, type JournalEnd, recover } from './recovery.ts'
-import { damaged, type JournalFile, type OpenJournalFile, openJournalFile, segmentPath } from './segment-files.ts'
-import {
-  type HeadRecord,
-  headName,
-  headRecord,
-  type SegmentFacts,
-  type SegmentRecord,
-  segmentKey,
-  segmentName,
-  segmentRecord,
-} from './segment-records.ts'
+import { type JournalFile, type OpenJournalFile, openJournalFile } from './segment-files.ts'
+import { headName, headRecord, type SegmentFacts } from './segment-records.ts'
 
 export interface JournalWriterOptions {
   /** The journal's own folder; made where there is none. */
@@ -262,54 +254,6 @@ async function makeFolder(dir: string): Promise<void> {
   if (firstMade === undefined) return
   for (let made = dir; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made))
 }
-
-/** The record first, then the file. What an attempt that failed has left is gone on with. */
-async function beginSegment(
-  { dir, name, records, clock, openFile }: Required<JournalWriterOptions>,
-  segment: number,
-  chain: ChainEnd,
-  after: Pick<SegmentRecord, 'previous' | 'abandoned'> = {},
-): Promise<JournalEnd> {
-  const dataKey = freshBytes(32)
-  let record: SegmentRecord = {
-    journal: name,
-    segment,
-    createdAtMs: clock.nowMs(),
-    firstSequence: chain.sequence + 1,
-    previousHash: Buffer.from(chain.hash).toString('hex'),
-    dataKey: Buffer.from(dataKey).toString('base64'),
-    ...after,
-  }
-  dataKey.fill(0)
-  const head = headOf(segment, 0, chain)
-  const at = segmentName(name, segment)
-  const isNew = await records.commit(
-    [records.still(segmentRecord, at, undefined)],
-    [records.put(segmentRecord, at, record), records.put(headRecord, headName(name), head)],
-  )
-  if (!isNew) {
-    const left = (await records.get(segmentRecord, at))!.value
-    if (left.previousHash !== record.previousHash || left.previous?.end !== record.previous?.end)
-      throw damaged(name, segment, undefined, 'was begun already, with another beginning')
-    record = left
-  }
-  const file = await openFile(segmentPath(dir, segment))
-  try {
-    if ((await file.size()) > 0) throw damaged(name, segment, undefined, 'has bytes before it was begun')
-    await syncFolder(dir)
-  } catch (error) {
-    await file.close()
-    throw error
-  }
-  return { segment, key: segmentKey(record), file, facts: { end: 0, frames: 0 }, chain, head }
-}
-
-const headOf = (segment: number, offset: number, { sequence, hash }: ChainEnd): HeadRecord => ({
-  segment,
-  offset,
-  sequence,
-  hash: Buffer.from(hash).toString('hex'),
-})
 
 const DEFAULTS = {
   segmentBytes: 64 * 1024 * 1024,

@@ -49,6 +49,11 @@ export const segmentName = (journal: string, segment: number): Uint8Array => {
   number.writeUInt32BE(segment)
   return name(journal, ZERO, number)
 }
+/** Whose name a record of a segment has. */
+export const segmentOf = (recordName: Uint8Array): { readonly journal: string; readonly segment: number } => {
+  const bytes = Buffer.from(recordName)
+  return { journal: bytes.toString('utf8', 0, bytes.length - 5), segment: bytes.readUInt32BE(bytes.length - 4) }
+}
 export const headName = (journal: string): Uint8Array => name(journal)
 
 /** Every segment's record from one on, in order. */
