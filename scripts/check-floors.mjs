@@ -15,7 +15,7 @@ const FLOORS = [
   ['journal'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
   ['objects'],
-  ['protocols', 'backup'],
+  ['protocols', 'backup', 'delivery'],
   ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'admin', 'explain'],
   ['http'],
   ['cli'],

@@ -9,7 +9,14 @@ export type ServiceName = 's3' | 'kms' | 'sts' | 'iam' | 'cloudtrail' | 'monitor
 export type EncryptionMethod = 'AES256' | 'aws:kms' | 'aws:kms:dsse' | 'SSE-C'
 
 /** CloudTrail's words for kinds of callers; `AWSAccount` is what it calls an anonymous one. */
-export type CallerType = 'Root' | 'IAMUser' | 'AssumedRole' | 'FederatedUser' | 'WebIdentityUser' | 'AWSAccount'
+export type CallerType =
+  | 'Root'
+  | 'IAMUser'
+  | 'AssumedRole'
+  | 'FederatedUser'
+  | 'WebIdentityUser'
+  | 'AWSAccount'
+  | 'AWSService'
 
 /** Who called, as far as it is known. */
 export interface CallerFacts {

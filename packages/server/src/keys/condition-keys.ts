@@ -87,7 +87,7 @@ const isEncryption = ({ action }: KeyUse<KeyAction | AccountAction>) =>
 export const KMS_KEYS: KeyTable<KeySubject> = {
   keys: {
     'kms:calleraccount': ({ call: { principal } }) =>
-      principal.named.kind === 'Anonymous' ? undefined : principal.accountId,
+      principal.named.kind === 'Anonymous' || principal.named.kind === 'Service' ? undefined : principal.accountId,
     'kms:viaservice': ({ call }) => call.via && `${call.via}.${call.region}.amazonaws.com`,
     'kms:encryptioncontextkeys': ({ use: { encryptionContext } }) => {
       const names = Object.keys(encryptionContext ?? {})

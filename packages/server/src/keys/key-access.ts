@@ -211,8 +211,9 @@ function anyMentions({ permissions }: Principal, policy: Policy, key: string): b
   )
 }
 
-/** The principals that a grant may name for this one: itself, its role, its account. */
+/** The principals that a grant may name for this one: itself, its role, its account. A service is of no account. */
 function arnsOf({ arn, accountId, named }: Principal): ReadonlySet<string> {
+  if (named.kind === 'Service') return new Set([arn])
   const role = named.kind === 'AssumedRole' ? [named.roleArn] : []
   return new Set([arn, ...role, `arn:aws:iam::${accountId}:root`])
 }

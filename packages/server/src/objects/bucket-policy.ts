@@ -6,7 +6,7 @@ import { type Policy, readPolicy } from '../policy/document.ts'
 import { isPublic } from '../policy/public.ts'
 import type { BucketRecord } from './records.ts'
 
-/** A bucket that is kept from the public gives by a public policy to its own account only; what it denies stands. */
+/** A bucket that is kept from the public gives by a public policy to its own account and to services only; what it denies stands. */
 export function policyFor(principal: Principal, record: BucketRecord, bucket: string): Policy | undefined {
   const policy = bucketPolicy(record, bucket)
   return policy && isRestricted(principal, record, bucket) ? denialsOf(policy) : policy
@@ -15,6 +15,7 @@ export function policyFor(principal: Principal, record: BucketRecord, bucket: st
 /** Whether RestrictPublicBuckets keeps the caller out, which it does while the policy is public. */
 export function isRestricted(principal: Principal, record: BucketRecord, bucket: string): boolean {
   if (!record.publicAccessBlock?.restrictPublicBuckets || principal.accountId === record.accountId) return false
+  if (principal.named.kind === 'Service') return false
   const policy = bucketPolicy(record, bucket)
   return policy !== undefined && isPublic(policy)
 }

@@ -39,6 +39,8 @@ export interface CallContext {
   readonly region: string
   /** Set where S3 calls the KMS for the principal. */
   readonly via: 's3' | undefined
+  /** Set where a service calls: the resource for whose sake it does, e.g. a trail. */
+  readonly source?: { readonly arn: string; readonly accountId: string }
   /**
    * Ids of the buckets that this call has been allowed to use for something. The objects room opens no other, so that an
    * operation which forgot to ask, or a bucket made anew by somebody else meanwhile, finds a closed door.
@@ -52,7 +54,8 @@ export interface CallContext {
   readonly replyAfter?: (kept: Promise<void>) => void
 }
 
-const NOTHING: Permissions = { identity: [], boundary: undefined, session: undefined }
+/** Of a principal that has no policies of its own. */
+export const NOTHING: Permissions = { identity: [], boundary: undefined, session: undefined }
 
 /** Whoever sends a request without a signature. */
 export const ANONYMOUS: Principal = {

@@ -31,12 +31,17 @@ interface GlobalSubject {
   readonly access: Access
 }
 
-/** Network and client of the original request say nothing of the call that a service makes on its behalf. */
+/** Network and client of the original request say nothing of the call that a service makes on its behalf or by itself. */
 const direct = (value: (call: CallContext) => KeyValue) => (subject: GlobalSubject) =>
-  subject.call.via === undefined ? value(subject.call) : undefined
+  subject.call.via === undefined && !isService(subject.call.principal) ? value(subject.call) : undefined
+
+const isService = ({ named: { kind } }: Principal) => kind === 'Service'
+
+const serviceName = ({ named }: Principal) => (named.kind === 'Service' ? named.service : undefined)
 
 /** Has no identity of any account. */
-const isStranger = ({ named: { kind } }: Principal) => kind === 'Anonymous' || kind === 'WebIdentity'
+const isStranger = ({ named: { kind } }: Principal) =>
+  kind === 'Anonymous' || kind === 'WebIdentity' || kind === 'Service'
 
 export const GLOBAL_KEYS: KeyTable<GlobalSubject> = {
   keys: {
@@ -51,14 +56,21 @@ export const GLOBAL_KEYS: KeyTable<GlobalSubject> = {
     'aws:calledvia': ({ call }) => call.via && [`${call.via}.amazonaws.com`],
     'aws:calledviafirst': ({ call }) => call.via && `${call.via}.amazonaws.com`,
     'aws:calledvialast': ({ call }) => call.via && `${call.via}.amazonaws.com`,
-    'aws:principalisawsservice': () => false,
+    'aws:principalisawsservice': ({ call: { principal } }) => isService(principal),
+    'aws:principalservicename': ({ call: { principal } }) => serviceName(principal),
+    'aws:principalservicenameslist': ({ call: { principal } }) => {
+      const name = serviceName(principal)
+      return name === undefined ? undefined : [name]
+    },
+    'aws:sourcearn': ({ call: { source } }) => source?.arn,
+    'aws:sourceaccount': ({ call: { source } }) => source?.accountId,
     'aws:principalarn': ({ call: { principal } }) => {
       if (isStranger(principal)) return undefined
       // Of a role's session it is the role.
       return principal.named.kind === 'AssumedRole' ? principal.named.roleArn : principal.arn
     },
     'aws:principalaccount': ({ call: { principal } }) => (isStranger(principal) ? undefined : principal.accountId),
-    'aws:principaltype': ({ call: { principal } }) => principal.named.kind,
+    'aws:principaltype': ({ call: { principal } }) => (isService(principal) ? undefined : principal.named.kind),
     'aws:userid': ({ call: { principal } }) =>
       principal.named.kind === 'Anonymous' ? 'anonymous' : principal.principalId || undefined,
     'aws:username': ({ call: { principal } }) => principal.userName,
