@@ -110,6 +110,12 @@ export interface Outcome {
   readonly bucket?: string | undefined
   readonly objectKey?: string | undefined
   readonly versionId?: string | undefined
+  /** The account whose bucket it is, where there is such a bucket. */
+  readonly bucketAccountId?: string | undefined
+  /** Ids of the bucket's metrics configurations that the request counts for. */
+  readonly metricsFilters?: readonly string[] | undefined
+  /** From the request's last byte to the reply's first; undefined where there was no reply. */
+  readonly turnAroundMs?: number | undefined
   readonly encryption?: EncryptionMethod | undefined
   readonly kmsKeyArn?: string | undefined
   readonly encryptionContext?: Readonly<Record<string, string>> | undefined

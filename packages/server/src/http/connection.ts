@@ -54,7 +54,7 @@ function tlsFacts(socket: TLSSocket): TlsFacts | undefined {
   if (socket.encrypted !== true) return undefined
   let facts = factsBySocket.get(socket)
   if (!facts) {
-    facts = { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher()?.standardName ?? 'unknown' }
+    facts = { version: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher()?.name ?? 'unknown' }
     factsBySocket.set(socket, facts)
   }
   return facts

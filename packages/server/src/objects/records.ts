@@ -43,9 +43,41 @@ export interface BucketRecord {
   readonly acl?: Acl | undefined
   /** Absent: the bucket has no tag set. */
   readonly tags?: Tags | undefined
+  /** By id, in order. They stand here since every request asks which of them it counts for. */
+  readonly metricsConfigurations?: readonly MetricsConfiguration[] | undefined
+  /** Absent: requests are not logged. */
+  readonly logging?: BucketLogging | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }
+
+/** Which requests are counted under an id, as a CloudWatch dimension has it. */
+export interface MetricsConfiguration {
+  readonly id: string
+  /** Absent: all of them. */
+  readonly filter?: MetricsFilter | undefined
+}
+
+/** What an object must have, all of it. */
+export interface MetricsFilter {
+  readonly prefix?: string | undefined
+  readonly tags: Tags
+}
+
+/** Where a bucket's access logs go. */
+export interface BucketLogging {
+  readonly targetBucket: string
+  readonly targetPrefix: string
+  /** What others are granted of the logs, beside the owner's full control. */
+  readonly grants?: Acl | undefined
+  /** Absent: a simple prefix, and nobody has said so. */
+  readonly keyFormat?: LogKeyFormat | undefined
+}
+
+/** `PartitionedPrefix`: source account, Region, bucket and day stand in the key. */
+export type LogKeyFormat =
+  | { readonly kind: 'SimplePrefix' }
+  | { readonly kind: 'PartitionedPrefix'; readonly dateSource: 'EventTime' | 'DeliveryTime' }
 
 export interface ObjectVersion {
   readonly kind: 'object'

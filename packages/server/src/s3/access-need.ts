@@ -13,6 +13,8 @@ export interface AccessNeed {
   readonly requestTags?: Tags | undefined
   /** What it would be encrypted by from now on, where that stands in the body and in no header. */
   readonly newEncryption?: { readonly method: string; readonly keyArn: string | undefined } | undefined
+  /** It is what a copy reads. */
+  readonly isCopySource?: boolean
   /** The object is still to be written, so that no ACL of its own can speak. */
   readonly unwritten?: boolean
   /** The bucket is still to be made, so that no policy of its own can speak. */

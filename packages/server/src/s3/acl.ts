@@ -93,9 +93,14 @@ export function readAclDocument(accounts: Accounts, bytes: Uint8Array): Requeste
   const list = onlyChild(root, 'AccessControlList')
   const ownerId = owner && childText(owner, 'ID')
   if (root.name !== 'AccessControlPolicy' || ownerId === undefined || !list) throw new S3Error('MalformedACLError')
+  return { owner: ownerId, grants: readGrants(accounts, list) }
+}
+
+/** The `Grant` elements of a list. Throws as `readAclDocument`. */
+export function readGrants(accounts: Accounts, list: XmlElement): Grant[] {
   const grants = childrenNamed(list, 'Grant')
   if (grants.length > MAX_GRANTS) throw new S3Error('MalformedACLError')
-  return { owner: ownerId, grants: grants.map((grant) => readGrant(accounts, grant)) }
+  return grants.map((grant) => readGrant(accounts, grant))
 }
 
 const GRANTEES = [
@@ -138,14 +143,14 @@ export function canonicalUser(accounts: Accounts, accountId: string): XmlPiece[]
 export function aclDocument(accounts: Accounts, owner: string, acl: Acl): string {
   return document('AccessControlPolicy', [
     element('Owner', canonicalUser(accounts, owner)),
-    element(
-      'AccessControlList',
-      acl.map(({ grantee, permission }) =>
-        element('Grant', [granteeElement(accounts, grantee), element('Permission', permission)]),
-      ),
-    ),
+    element('AccessControlList', grantElements(accounts, acl)),
   ])
 }
+
+export const grantElements = (accounts: Accounts, acl: Acl): XmlPiece[] =>
+  acl.map(({ grantee, permission }) =>
+    element('Grant', [granteeElement(accounts, grantee), element('Permission', permission)]),
+  )
 
 function granteeElement(accounts: Accounts, grantee: Grantee): XmlPiece {
   const [type, content] =

@@ -47,8 +47,8 @@ export async function hasAccess(services: S3Services, request: S3Request, need: 
 async function decideAccess(services: S3Services, request: S3Request, need: AccessNeed) {
   const { call } = request
   const record = need.bucket === undefined || need.unmade ? undefined : await services.buckets.find(need.bucket)
+  if (record) noteBucket(request, need, record)
   const side = record && (await resourceSide(services, request, need, record))
-  if (side && need.bucket === request.bucket) request.notes.bucketAccountId = side.accountId
   const existingTags = record && (await tagsToDecideBy(services, request, need, record, side?.policy))
   const subject: S3Subject = { request, need, bucket: record, existingTags }
   const access: Access = {
@@ -60,6 +60,12 @@ async function decideAccess(services: S3Services, request: S3Request, need: Acce
   }
   const decision = isOwnersWayOut(call.principal, access) ? OWNERS_WAY_OUT : authorize(call, access)
   return { access, decision, record }
+}
+
+/** What is to be observed of the request depends on what its buckets have configured. */
+function noteBucket({ bucket, notes }: S3Request, need: AccessNeed, record: BucketRecord): void {
+  if (need.bucket === bucket) notes.bucketRecord = record
+  if (need.isCopySource) notes.copySource = { ...need, record }
 }
 
 /** The object's tags cost a read, so they are looked up only where a policy of the two sides speaks of them. */

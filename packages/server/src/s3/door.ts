@@ -4,7 +4,10 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import type { AuditFacts, Observer, Outcome, Trail } from '../core/outcome.ts'
+import type { AccessLog } from '../delivery/access-log-entry.ts'
+import type { IncomingBody } from '../objects/types.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
+import { logAccess } from './access-log.ts'
 import {
   type AuditedRequest,
   additionalEventData,
@@ -21,6 +24,7 @@ import { errorDocument, hostId } from './error-document.ts'
 import { S3Error, toS3Error } from './errors.ts'
 import { checkExpectedOwners } from './expected-owner.ts'
 import { formRequest } from './form-request.ts'
+import { filteredTags, metricsFiltersOf } from './observed-bucket.ts'
 import type { Operation, OutcomeNotes, S3Reply, S3Request } from './operation.ts'
 import { operations } from './operations/index.ts'
 import { readPostForm } from './post-form.ts'
@@ -35,6 +39,8 @@ export interface S3DoorOptions extends Authentication {
   readonly clock: Clock
   /** Host names under which `BUCKET.` may stand. */
   readonly domains: readonly string[]
+  /** Absent: no access logs are written. */
+  readonly accessLog?: AccessLog | undefined
   /** Told of failures that are ours; the client sees only InternalError. */
   readonly onInternalError: (error: unknown, requestId: string) => void
 }
@@ -50,6 +56,11 @@ interface Progress {
   /** A configuration that was sent. */
   document: Uint8Array | undefined
   reply: S3Reply | undefined
+  /** When the body's last byte had come, where it was read, and when the reply's first was sent. */
+  bodyEndedAtMs: number | undefined
+  repliedAtMs: number | undefined
+  /** Ids of the bucket's metrics configurations that it fits. */
+  metricsFilters: readonly string[]
   readonly notes: OutcomeNotes
 }
 
@@ -74,6 +85,9 @@ export class S3Door implements Door {
       headers: request.headers,
       document: undefined,
       reply: undefined,
+      bodyEndedAtMs: undefined,
+      repliedAtMs: undefined,
+      metricsFilters: [],
       notes: {},
     }
     let error: S3Error | undefined
@@ -82,6 +96,7 @@ export class S3Door implements Door {
     } catch (thrown) {
       error = this.#toError(thrown, exchange)
     }
+    progress.metricsFilters = await this.#metricsFilters(exchange, progress)
     try {
       await this.#keep(exchange, progress, error)
     } catch (thrown) {
@@ -90,6 +105,7 @@ export class S3Door implements Door {
       error = this.#toError(thrown, exchange)
     }
     let bytesOut = 0
+    progress.repliedAtMs = this.#options.clock.nowMs()
     try {
       bytesOut = await send(exchange, error ? errorReply(error, exchange, progress.target) : progress.reply!)
     } catch (thrown) {
@@ -102,6 +118,8 @@ export class S3Door implements Door {
     const outcome = this.#outcome(exchange, progress, error, bytesOut)
     if (outcome.audit?.category === 'Data') void this.#options.trail.record(outcome)
     this.#options.observer.observe(outcome)
+    const { accessLog, services } = this.#options
+    if (accessLog) logAccess(accessLog, services.accounts, { exchange, outcome, ...progress })
   }
 
   /** What must be on record before the reply: the calls of the KMS, and the request itself where it manages something. */
@@ -129,6 +147,7 @@ export class S3Door implements Door {
     const query = readQuery(mark < 0 ? '' : url.slice(mark + 1))
     progress.query = query
     const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
+    progress.notes.versionId = query.get('versionId')
     const routed = { method: request.method ?? '', target, query, headers: request.headers } as const
     const row = this.#router.find(routed)
     progress.operation = row
@@ -137,16 +156,18 @@ export class S3Door implements Door {
     progress.headers = read.headers
     const operation = requireRunnable(row, routed)
     const { body } = operation
+    const incoming = () => noteEnd(read.body(), () => (progress.bodyEndedAtMs = this.#options.clock.nowMs()))
     const s3Request: S3Request = {
       method: routed.method,
       operation,
       bucket,
       query,
       ...read,
+      body: incoming,
       requestId: exchange.requestId,
       authorize: (need) => requireAccess(services, s3Request, need),
       async document() {
-        const document = await readDocument(read.body(), body.kind === 'document' ? body.maxBytes : 0)
+        const document = await readDocument(incoming(), body.kind === 'document' ? body.maxBytes : 0)
         progress.document = document
         return document
       },
@@ -158,6 +179,8 @@ export class S3Door implements Door {
       { action: operation.action, bucket: bucket || undefined, objectKey: s3Request.objectKey },
     ]
     for (const need of needs) await s3Request.authorize(need)
+    if (routed.method === 'DELETE')
+      progress.notes.tagsBefore = await filteredTags(services, progress.target, progress.notes)
     try {
       return await operation.run!(services, s3Request)
     } catch (error) {
@@ -185,8 +208,18 @@ export class S3Door implements Door {
     return { ...request, call }
   }
 
+  /** A failure to learn it is told to us and changes nothing for the client, who has the reply. */
+  async #metricsFilters({ requestId }: Exchange, { target, notes }: Progress): Promise<readonly string[]> {
+    try {
+      return await metricsFiltersOf(this.#options.services, target, notes)
+    } catch (error) {
+      this.#options.onInternalError(error, requestId)
+      return []
+    }
+  }
+
   #outcome(exchange: Exchange, progress: Progress, error: S3Error | undefined, bytesOut: number): Outcome {
-    const { target, operation, call, notes } = progress
+    const { target, operation, call, notes, repliedAtMs, bodyEndedAtMs } = progress
     const { headers } = exchange.request
     return {
       service: 's3',
@@ -211,6 +244,9 @@ export class S3Door implements Door {
       bucket: target.bucket || undefined,
       objectKey: target.objectKey || undefined,
       versionId: notes.versionId,
+      bucketAccountId: notes.bucketRecord?.accountId,
+      metricsFilters: progress.metricsFilters,
+      turnAroundMs: repliedAtMs === undefined ? undefined : repliedAtMs - (bodyEndedAtMs ?? exchange.startedAtMs),
       encryption: notes.encryption,
       kmsKeyArn: notes.kmsKeyArn,
       decisions: call?.decisions,
@@ -237,7 +273,7 @@ function auditFacts({ requestId, tls }: Exchange, progress: Progress, bytesOut: 
         bytesOut,
         encryption: notes.encryption,
       }),
-    resources: () => resources(request, notes.bucketAccountId),
+    resources: () => resources(request, notes.bucketRecord?.accountId),
     usedBucketKey: notes.kmsKeyArn !== undefined && call?.kept.length === 0 && USING_KEYS.has(operation?.name ?? ''),
   }
 }
@@ -253,6 +289,15 @@ const USING_KEYS: ReadonlySet<string> = new Set([
   'UploadPartCopy',
 ])
 const NO_QUERY: ReadonlyMap<string, string> = new Map()
+
+/** Tells when all of a body has been read, which is when its digests are asked for. */
+const noteEnd = (body: IncomingBody, ended: () => void): IncomingBody => ({
+  ...body,
+  expectations() {
+    ended()
+    return body.expectations()
+  },
+})
 
 /** First value of each parameter, decoded; `+` is a space, as in forms. */
 function readQuery(rawQuery: string): ReadonlyMap<string, string> {

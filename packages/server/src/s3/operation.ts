@@ -4,7 +4,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { EncryptionMethod } from '../core/outcome.ts'
-import type { IncomingBody } from '../objects/types.ts'
+import type { BucketRecord } from '../objects/records.ts'
+import type { IncomingBody, Tags } from '../objects/types.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { AccessNeed } from './access-need.ts'
 import type { S3Services } from './services.ts'
@@ -59,8 +60,23 @@ export interface OutcomeNotes {
   encryption?: EncryptionMethod | undefined
   kmsKeyArn?: string | undefined
   bytesIn?: number
-  /** Of the bucket that the request names. */
-  bucketAccountId?: string | undefined
+  /** Of the whole object, or of the part that was uploaded. */
+  objectSize?: number
+  /** The target bucket, as it was when access was decided. */
+  bucketRecord?: BucketRecord
+  /** What a copy reads, and its bucket. */
+  copySource?: AccessNeed & { readonly record: BucketRecord }
+  /** Those that the target had before it was deleted, where a metrics filter asks for them. */
+  tagsBefore?: Tags | undefined
+  /** What became of each key of a DeleteObjects, where the bucket's requests are logged. */
+  deleted?: readonly DeletedKey[]
+}
+
+export interface DeletedKey {
+  readonly objectKey: string
+  readonly versionId: string | undefined
+  readonly status: number
+  readonly errorCode: string | undefined
 }
 
 export interface S3Reply {

@@ -1,6 +1,6 @@
 /** Tags on the wire: the rules of tag sets, and their three spellings (AWS S3 user guide, "Object tagging"). Pure. */
 import type { Tags } from '../objects/types.ts'
-import { document, element } from '../protocols/xml-writer.ts'
+import { document, element, type XmlPiece } from '../protocols/xml-writer.ts'
 import { S3Error } from './errors.ts'
 import type { S3Request } from './operation.ts'
 import { childrenNamed, onlyChild, readXml, type XmlElement } from './xml-reader.ts'
@@ -37,13 +37,18 @@ export function readTagging(bytes: Uint8Array, limits: TagLimits): Tags {
   const root = readXml(bytes)
   const set = onlyChild(root, 'TagSet')
   if (root.name !== 'Tagging' || !set) throw new S3Error('MalformedXML')
+  return readTagElements(childrenNamed(set, 'Tag'), limits)
+}
+
+/** `Tag` elements of any document. Throws as `readTagging`. */
+export function readTagElements(elements: readonly XmlElement[], limits: TagLimits): Tags {
   const text = (tag: XmlElement, name: string) => {
     const child = onlyChild(tag, name)
     if (!child) throw new S3Error('MalformedXML')
     return child.text
   }
   return checked(
-    childrenNamed(set, 'Tag').map((tag) => [text(tag, 'Key'), text(tag, 'Value')] as const),
+    elements.map((tag) => [text(tag, 'Key'), text(tag, 'Value')] as const),
     limits,
   )
 }
@@ -66,10 +71,10 @@ export function tagsOfWrite({ headers, query }: Pick<S3Request, 'headers' | 'que
   return tagsOfHeader({ [TAGGING_HEADER]: headers[TAGGING_HEADER] ?? query.get(TAGGING_HEADER) })
 }
 
-export function taggingDocument(tags: Tags): string {
-  const rows = tags.map(([key, value]) => element('Tag', [element('Key', key), element('Value', value)]))
-  return document('Tagging', [element('TagSet', rows)])
-}
+export const taggingDocument = (tags: Tags): string => document('Tagging', [element('TagSet', tagElements(tags))])
+
+export const tagElements = (tags: Tags): XmlPiece[] =>
+  tags.map(([key, value]) => element('Tag', [element('Key', key), element('Value', value)]))
 
 function readPair(piece: string, header: string): readonly [string, string] {
   const [key, value = '', ...more] = piece.split('=')

@@ -3,6 +3,13 @@ import type { Operation } from '../operation.ts'
 import { getBucketAcl, putBucketAcl } from './buckets/acl.ts'
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets/buckets.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './buckets/encryption.ts'
+import { getBucketLogging, putBucketLogging } from './buckets/logging.ts'
+import {
+  deleteBucketMetricsConfiguration,
+  getBucketMetricsConfiguration,
+  listBucketMetricsConfigurations,
+  putBucketMetricsConfiguration,
+} from './buckets/metrics.ts'
 import {
   deleteBucketOwnershipControls,
   getBucketOwnershipControls,
@@ -54,6 +61,12 @@ export const operations: readonly Operation[] = [
   getBucketTagging,
   putBucketTagging,
   deleteBucketTagging,
+  getBucketLogging,
+  putBucketLogging,
+  getBucketMetricsConfiguration,
+  listBucketMetricsConfigurations,
+  putBucketMetricsConfiguration,
+  deleteBucketMetricsConfiguration,
   listObjects,
   listObjectsV2,
   listObjectVersions,

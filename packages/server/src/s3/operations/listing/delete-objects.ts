@@ -2,7 +2,7 @@
 
 import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error, toS3Error } from '../../errors.ts'
-import type { Operation } from '../../operation.ts'
+import type { DeletedKey, Operation } from '../../operation.ts'
 import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
 import { deleteAction } from '../objects/delete-object.ts'
 
@@ -40,7 +40,9 @@ export const deleteObjects: Operation = {
     ) {
       throw new S3Error('MalformedXML')
     }
-    await buckets.find(request.bucket)
+    request.notes.bucketRecord = await buckets.find(request.bucket)
+    const deleted: DeletedKey[] = []
+    if (request.notes.bucketRecord.logging) request.notes.deleted = deleted
     const quiet = childText(root, 'Quiet') === 'true'
     const rows: XmlPiece[] = []
     for (let at = 0; at < entries.length; at += AT_ONCE) {
@@ -50,6 +52,7 @@ export const deleteObjects: Operation = {
           const { bucket } = request
           await request.authorize({ action: deleteAction(versionId), bucket, objectKey, versionId })
           const result = await objects.delete(request.call, { bucket, objectKey, versionId })
+          deleted.push({ objectKey, versionId: result.versionId, status: 204, errorCode: undefined })
           if (quiet) return undefined
           return element('Deleted', [
             ...named,
@@ -57,7 +60,8 @@ export const deleteObjects: Operation = {
             element('DeleteMarkerVersionId', result.deleteMarker ? result.versionId : undefined),
           ])
         } catch (error) {
-          const { code, message } = toS3Error(error)
+          const { code, message, status } = toS3Error(error)
+          deleted.push({ objectKey, versionId, status, errorCode: code })
           return element('Error', [...named, element('Code', code), element('Message', message)])
         }
       })

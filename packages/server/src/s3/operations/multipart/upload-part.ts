@@ -99,5 +99,10 @@ function readSourceRange(header: string | string[] | undefined) {
 }
 
 function note({ notes }: S3Request, { protection, plaintextSize }: PartResult): void {
-  Object.assign(notes, { encryption: protection.method, kmsKeyArn: protection.kmsKeyArn, bytesIn: plaintextSize })
+  Object.assign(notes, {
+    encryption: protection.method,
+    kmsKeyArn: protection.kmsKeyArn,
+    bytesIn: plaintextSize,
+    objectSize: plaintextSize,
+  })
 }

@@ -16,7 +16,8 @@ import { refuseUnsupportedHeaders } from './unsupported-headers.ts'
 /** The source is read as by a GET, the target written as by a PUT with these tags. */
 export function copyNeeds(request: S3Request, tags: Tags = []): AccessNeed[] {
   const source = readCopySource(String(request.headers['x-amz-copy-source']))
-  return [readNeed(source.bucket, source.objectKey, source.versionId), ...writeNeeds(request, tags)]
+  const read = readNeed(source.bucket, source.objectKey, source.versionId)
+  return [{ ...read, isCopySource: true }, ...writeNeeds(request, tags)]
 }
 
 /** The tags that the request brings itself; undefined where it takes those of the source. */
@@ -83,6 +84,7 @@ export const copyObject: Operation = {
         versionId: result.versionId,
         encryption: result.protection.method,
         kmsKeyArn: result.protection.kmsKeyArn,
+        objectSize: result.plaintextSize,
       })
       return {
         status: 200,

@@ -110,6 +110,7 @@ function reply(
     versionId: facts.versionId,
     encryption: facts.protection.method,
     kmsKeyArn: facts.protection.kmsKeyArn,
+    objectSize: facts.plaintextSize,
   })
   const overrides: Record<string, string> = {}
   for (const name of OVERRIDES) {

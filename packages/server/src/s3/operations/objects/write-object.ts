@@ -33,6 +33,7 @@ export async function writeObject(
       encryption: result.protection.method,
       kmsKeyArn: result.protection.kmsKeyArn,
       bytesIn: result.plaintextSize,
+      objectSize: result.plaintextSize,
     })
     return {
       result,
