@@ -15,6 +15,7 @@ export interface AccessLog {
 }
 
 export interface AccessLogEntry extends AccessLogTarget {
+  readonly atMs: number
   readonly line: string
 }
 
@@ -22,11 +23,11 @@ export interface AccessLogEntry extends AccessLogTarget {
 export const journaledAccessLog = (
   append: (entry: { readonly atMs: number; readonly bytes: Uint8Array }) => void,
 ): AccessLog => ({
-  write: (target, atMs, line) => append({ atMs, bytes: encodeEntry({ ...target, line }) }),
+  write: (target, atMs, line) => append({ atMs, bytes: encodeEntry({ ...target, atMs, line }) }),
 })
 
-export const encodeEntry = ({ sourceBucket, sourceAccount, logging, line }: AccessLogEntry): Uint8Array =>
-  Buffer.from(JSON.stringify({ sourceBucket, sourceAccount, logging, line }))
+export const encodeEntry = ({ sourceBucket, sourceAccount, logging, atMs, line }: AccessLogEntry): Uint8Array =>
+  Buffer.from(JSON.stringify({ sourceBucket, sourceAccount, logging, atMs, line }))
 
 /** The journal's seal vouches for the bytes. */
 export const decodeEntry = (bytes: Uint8Array): AccessLogEntry =>
