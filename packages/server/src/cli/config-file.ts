@@ -131,6 +131,10 @@ export const configFile = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  /** How long a line of an access log may wait for its delivery. */
+  accessLogs: z.strictObject({ deliverySeconds: z.number().min(0.1).max(86_400).default(300) }).prefault({}),
+  /** How often the storage metrics of buckets are taken. */
+  metrics: z.strictObject({ storageSeconds: z.number().min(0.1).max(86_400).default(86_400) }).prefault({}),
   oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
   rootKey: rootKey.prefault({}),
   log: z

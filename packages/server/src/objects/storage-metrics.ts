@@ -1,0 +1,90 @@
+/**
+ * CloudWatch's storage metrics, `BucketSizeBytes` and `NumberOfObjects`, of every bucket once a day, by one process. They
+ * stand at the day's beginning, in UTC, and belong to the bucket's owner.
+ */
+import type { Clock } from '../core/clock.ts'
+import { defineRecord, type RecordStore } from '../records/record-store.ts'
+import { type BucketUsage, storageUsage } from './storage-usage.ts'
+
+export interface StorageMetricsOptions {
+  readonly records: RecordStore
+  readonly clock: Clock
+  readonly region: string
+  /** A day, but for trying it. */
+  readonly everySeconds: number
+  /** As `MetricStore.put`. */
+  readonly put: (
+    scope: { readonly accountId: string; readonly region: string },
+    data: readonly StorageDatum[],
+  ) => Promise<void>
+  /** Told the places of records that do not open. */
+  readonly report: (problem: string) => void
+}
+
+/** A metric's datum, as the metric store takes it. */
+export interface StorageDatum {
+  readonly metric: {
+    readonly namespace: 'AWS/S3'
+    readonly name: 'BucketSizeBytes' | 'NumberOfObjects'
+    readonly dimensions: readonly { readonly name: string; readonly value: string }[]
+  }
+  readonly atMs: number
+  readonly unit: 'Bytes' | 'Count'
+  readonly data: { readonly values: readonly number[]; readonly counts: readonly number[] }
+}
+
+/** The beginning of the newest day that was measured. */
+export const storageMeasured = defineRecord<{ readonly dayMs: number }>({
+  label: 'newest storage metrics',
+  prefix: 'M',
+  formatVersion: 1,
+})
+
+export class StorageMetrics {
+  readonly #options: StorageMetricsOptions
+
+  constructor(options: StorageMetricsOptions) {
+    this.#options = options
+  }
+
+  /** Measures where the day has not been yet. What a crash cuts off is measured again. */
+  async run(): Promise<void> {
+    const { records, clock, region, everySeconds, put, report } = this.#options
+    const everyMs = everySeconds * 1000
+    const dayMs = Math.floor(clock.nowMs() / everyMs) * everyMs
+    const newest = await records.get(storageMeasured, NAME)
+    if (newest && newest.value.dayMs >= dayMs) return
+    for await (const usage of storageUsage(records, report)) {
+      await put({ accountId: usage.accountId, region }, storageData(usage, dayMs))
+    }
+    await records.commit([], [records.put(storageMeasured, NAME, { dayMs })])
+  }
+}
+
+/** All that is stored here is in one storage class. */
+export function storageData({ bucket, bytes, objects }: BucketUsage, atMs: number): readonly StorageDatum[] {
+  const datum = (
+    name: StorageDatum['metric']['name'],
+    storageType: string,
+    unit: StorageDatum['unit'],
+    value: number,
+  ): StorageDatum => ({
+    metric: {
+      namespace: 'AWS/S3',
+      name,
+      dimensions: [
+        { name: 'BucketName', value: bucket },
+        { name: 'StorageType', value: storageType },
+      ],
+    },
+    atMs,
+    unit,
+    data: { values: [value], counts: [1] },
+  })
+  return [
+    datum('BucketSizeBytes', 'StandardStorage', 'Bytes', bytes),
+    datum('NumberOfObjects', 'AllStorageTypes', 'Count', objects),
+  ]
+}
+
+const NAME = Buffer.from('all')
