@@ -46,13 +46,13 @@ export const deleteObjects: Operation = {
     const quiet = childText(root, 'Quiet') === 'true'
     const rows: XmlPiece[] = []
     for (let at = 0; at < entries.length; at += AT_ONCE) {
-      const batch = entries.slice(at, at + AT_ONCE).map(async ({ objectKey, versionId }) => {
+      const batch = entries.slice(at, at + AT_ONCE).map(async ({ objectKey, versionId }, i) => {
         const named = [element('Key', objectKey), element('VersionId', versionId)]
         try {
           const { bucket } = request
           await request.authorize({ action: deleteAction(versionId), bucket, objectKey, versionId })
           const result = await objects.delete(request.call, { bucket, objectKey, versionId })
-          deleted.push({ objectKey, versionId: result.versionId, status: 204, errorCode: undefined })
+          deleted[at + i] = { objectKey, versionId: result.versionId, status: 204, errorCode: undefined }
           if (quiet) return undefined
           return element('Deleted', [
             ...named,
@@ -61,7 +61,7 @@ export const deleteObjects: Operation = {
           ])
         } catch (error) {
           const { code, message, status } = toS3Error(error)
-          deleted.push({ objectKey, versionId, status, errorCode: code })
+          deleted[at + i] = { objectKey, versionId, status, errorCode: code }
           return element('Error', [...named, element('Code', code), element('Message', message)])
         }
       })
