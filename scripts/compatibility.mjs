@@ -30,6 +30,9 @@ A bucket key is kept for five minutes, for one requester and context, in each wo
 context goes along with the bucket's ARN. UpdateObjectEncryption goes to SSE-KMS only, as AWS's does; with the header
 \`x-strongroom-any-encryption: true\` also to SSE-S3 (\`<SSE-S3/>\`) and to and from DSSE-KMS. Object keys with a NUL character are refused.
 
+There are no access points: a metrics filter by \`AccessPointArn\` is refused. Metrics filters by tags see the tags that an object
+has after the request, and before it where that is a DELETE. Access logs: see [access-logs.md](access-logs.md).
+
 ## KMS
 
 Symmetric keys (\`SYMMETRIC_DEFAULT\`), HMAC keys (\`HMAC_224\` to \`HMAC_512\`) and asymmetric ones: RSA, the NIST curves,

@@ -4,6 +4,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   GetBucketLoggingCommand,
+  GetBucketPolicyStatusCommand,
   type LoggingEnabled,
   PutBucketLoggingCommand,
   PutBucketPolicyCommand,
@@ -149,6 +150,28 @@ describe('what is refused', () => {
     expect(await failure(enable(more))).toMatchObject({ code, status: 400 })
     expect(await get()).toBeUndefined()
   })
+})
+
+test('a target takes the policy of the user guide, and it is not public', async () => {
+  const Policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'S3ServerAccessLogsPolicy',
+        Effect: 'Allow',
+        Principal: { Service: 'logging.s3.amazonaws.com' },
+        Action: ['s3:PutObject'],
+        Resource: `arn:aws:s3:::${TargetBucket}/logs/*`,
+        Condition: {
+          ArnLike: { 'aws:SourceArn': `arn:aws:s3:::${Bucket}` },
+          StringEquals: { 'aws:SourceAccount': '000000000000' },
+        },
+      },
+    ],
+  })
+  await s3.send(new PutBucketPolicyCommand({ Bucket: TargetBucket, Policy }))
+  const { PolicyStatus } = await s3.send(new GetBucketPolicyStatusCommand({ Bucket: TargetBucket }))
+  expect(PolicyStatus).toEqual({ IsPublic: false })
 })
 
 test('each needs its action', async () => {

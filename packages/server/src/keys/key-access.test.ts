@@ -488,6 +488,42 @@ describe('key policies', () => {
   })
 })
 
+describe('a service that calls for the sake of a resource', () => {
+  const SERVICE = 'cloudtrail.amazonaws.com'
+  const TRAIL = `arn:aws:cloudtrail:us-east-1:${OURS}:trail/t`
+  const principal: Principal = {
+    ...rootOf(OURS),
+    arn: SERVICE,
+    principalType: 'AWSService',
+    named: { kind: 'Service', service: SERVICE },
+  }
+  const service = by(principal, { source: { arn: TRAIL, accountId: OURS } })
+  const named = (more: Statement = {}) => allow('kms:*', { Principal: { Service: SERVICE }, ...more })
+  const everybody = (more: Statement = {}) => allow('kms:*', { Principal: '*', ...more })
+
+  test.each<[string, Statement, string]>([
+    ['named', named(), 'allowed'],
+    ['its source', named(when('StringEquals', 'aws:SourceArn', TRAIL)), 'allowed'],
+    ['another source', named(when('StringEquals', 'aws:SourceArn', `${TRAIL}2`)), NONE],
+    ['its source’s account', named(when('StringEquals', 'aws:SourceAccount', OURS)), 'allowed'],
+    ['another account', named(when('StringEquals', 'aws:SourceAccount', THEIRS)), NONE],
+    ['another service', allow('kms:*', { Principal: { Service: 'logging.s3.amazonaws.com' } }), NONE],
+    ['the account whose resource it is', toAccount, NONE],
+    ['everybody of that account', everybody(when('StringEquals', 'kms:CallerAccount', OURS)), NONE],
+    ['every principal of that account', everybody(when('StringEquals', 'aws:PrincipalAccount', OURS)), NONE],
+    ['services', everybody(when('Bool', 'aws:PrincipalIsAWSService', 'true')), 'allowed'],
+  ])('%s', async (_name, statement, expected) => {
+    expect(await throughS3(service, await sealed(document(statement)))).toBe(expected)
+  })
+
+  test('what an account was granted is not its', async () => {
+    const made = await sealed()
+    const grant = { operations: ['Decrypt' as const], dryRun: false, granteePrincipal: arn(OURS, 'root') }
+    await kms.grants.createGrant(root, { keyId: made.key.keyId, ...grant })
+    expect(await throughS3(service, made)).toBe(NONE)
+  })
+})
+
 describe('grants', () => {
   const ALICE = arn(OURS, 'user/alice')
   const BOB = arn(THEIRS, 'user/bob')
