@@ -1,53 +1,51 @@
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
+import type { JournalEntry } from '../journal/frame.ts'
+import { JournalReader } from '../journal/journal-reader.ts'
+import { JournalWriter } from '../journal/journal-writer.ts'
 import { ObjectAcls } from '../objects/object-acls.ts'
 import type { BucketLogging, BucketRecord } from '../objects/records.ts'
 import { call, getInput, makeRoom, type Room, read } from '../objects/room.fixture.ts'
 import { cannedAcl } from '../policy/acl.ts'
 import { type AccessLogTarget, journaledAccessLog } from './access-log-entry.ts'
 import { logObjectKey } from './access-log-key.ts'
-import {
-  AccessLogDelivery,
-  type AccessLogDeliveryOptions,
-  type DroppedLogs,
-  type JournalPosition,
-} from './access-logs.ts'
+import { AccessLogDelivery, type AccessLogDeliveryOptions, type DroppedLogs } from './access-logs.ts'
 
 const OWNER = call.principal.accountId
 const NOON = Date.UTC(2026, 1, 6, 12)
 const DAY_MS = 86_400_000
 
 let room: Room
-let journal: Journal
+let dir: string
+let writer: JournalWriter
 let dropped: DroppedLogs[]
 beforeEach(async () => {
   room = makeRoom()
-  journal = new Journal()
   dropped = []
+  await openJournal()
   await makeTarget('logs')
 })
 
-/** Frames in memory; each write is one. */
-class Journal {
-  readonly #frames: { next: JournalPosition; entries: { bytes: Uint8Array }[] }[] = []
-  read = 0
-  readonly log = journaledAccessLog(({ bytes }) => {
-    this.#frames.push({ next: { segment: 1, offset: this.#frames.length + 1 }, entries: [{ bytes }] })
-  })
+afterEach(() => closeJournal())
 
-  async *frames(from?: JournalPosition) {
-    for (const frame of this.#frames.slice(from?.offset ?? 0)) {
-      this.read++
-      yield frame
-    }
-  }
+/** Begins a journal of the room's, and so a room that has one. */
+async function openJournal(): Promise<void> {
+  dir = await mkdtemp(join(tmpdir(), 'access-logs-'))
+  writer = await JournalWriter.open({ dir, name: 'access', records: room.records, clock: room.clock })
+}
+async function closeJournal(): Promise<void> {
+  await writer.close()
+  await rm(dir, { recursive: true })
 }
 
 const delivery = (more: Partial<AccessLogDeliveryOptions> = {}) =>
   new AccessLogDelivery({
     records: room.records,
-    journal,
+    journal: new JournalReader({ dir, name: 'access', records: room.records }),
     services: { ...room, region: 'us-east-1' },
     deliverySeconds: 300,
     onDropped: (one) => dropped.push(one),
@@ -73,7 +71,12 @@ const target = (more: Partial<BucketLogging> = {}, sourceBucket = 'source'): Acc
   sourceAccount: OWNER,
   logging: { targetBucket: 'logs', targetPrefix: 'p/', ...more },
 })
-const write = (line: string, to = target(), atMs = NOON) => journal.log.write(to, atMs, line)
+/** Each is a frame of its own. */
+async function write(line: string, to = target(), atMs = NOON): Promise<void> {
+  const entries: JournalEntry[] = []
+  journaledAccessLog((entry) => entries.push(entry)).write(to, atMs, line)
+  await writer.append(entries)
+}
 
 async function objects(bucket = 'logs'): Promise<Record<string, string>> {
   const page = { bucket, prefix: '', delimiter: '', maxKeys: 1000, startAfter: '' }
@@ -86,8 +89,8 @@ async function objects(bucket = 'logs'): Promise<Record<string, string>> {
 const contents = async (bucket = 'logs') => Object.values(await objects(bucket)).sort()
 
 test('lines of a bucket become one object, in their order', async () => {
-  write('one')
-  write('two')
+  await write('one')
+  await write('two')
   await delivery().run()
   const found = await objects()
   expect(Object.values(found)).toEqual(['one\ntwo\n'])
@@ -97,18 +100,18 @@ test('lines of a bucket become one object, in their order', async () => {
 
 test('each source bucket and each target has objects of its own', async () => {
   await makeTarget('more-logs')
-  write('a', target())
-  write('b', target({}, 'source-2'))
-  write('c', target({ targetPrefix: 'q/' }))
-  write('d', target({ targetBucket: 'more-logs' }))
-  write('e', target())
+  await write('a', target())
+  await write('b', target({}, 'source-2'))
+  await write('c', target({ targetPrefix: 'q/' }))
+  await write('d', target({ targetBucket: 'more-logs' }))
+  await write('e', target())
   await delivery().run()
   expect(await contents()).toEqual(['a\ne\n', 'b\n', 'c\n'])
   expect(await contents('more-logs')).toEqual(['d\n'])
 })
 
 test('the objects are sealed by the target’s default, and are the owner’s', async () => {
-  write('one')
+  await write('one')
   await delivery().run()
   const [objectKey] = Object.keys(await objects())
   const { facts } = await room.objects.head(call, getInput(objectKey!, { bucket: 'logs' }))
@@ -118,9 +121,9 @@ test('the objects are sealed by the target’s default, and are the owner’s', 
 
 test('nothing is delivered before it is time, and nothing twice', async () => {
   const one = delivery()
-  write('one')
+  await write('one')
   await one.run()
-  write('two')
+  await write('two')
   await one.run()
   expect(await contents()).toEqual(['one\n'])
   room.clock.skip(300_000)
@@ -132,9 +135,21 @@ test('nothing is delivered before it is time, and nothing twice', async () => {
 })
 
 test('a pass reads no more than it may hold', async () => {
-  for (let i = 0; i < 10; i++) write(`line ${i}`)
+  for (let i = 0; i < 10; i++) await write(`line ${i}`)
   await delivery({ passBytes: 1 }).run()
   expect(await contents()).toEqual(Array.from({ length: 10 }, (_, i) => `line ${i}\n`))
+})
+
+test('a pass that does not read to the end leaves no file open', async () => {
+  for (let i = 0; i < 5; i++) await write(`line ${i}`)
+  const opened = async () => {
+    const files = await readdir('/proc/self/fd')
+    const targets = await Promise.all(files.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+    return targets.filter((target) => target.startsWith(dir)).length
+  }
+  const before = await opened()
+  await delivery({ passBytes: 1 }).run()
+  expect(await opened()).toBe(before)
 })
 
 describe('keys', () => {
@@ -161,9 +176,9 @@ describe('keys', () => {
 
   test('by event time each day has an object of its own', async () => {
     const byDay = target({ keyFormat: { kind: 'PartitionedPrefix', dateSource: 'EventTime' } })
-    write('today', byDay)
-    write('yesterday', byDay, NOON - DAY_MS)
-    write('today, too', byDay, NOON + 1)
+    await write('today', byDay)
+    await write('yesterday', byDay, NOON - DAY_MS)
+    await write('today, too', byDay, NOON + 1)
     await delivery().run()
     const found = Object.entries(await objects()).sort()
     expect(found.map(([, content]) => content)).toEqual(['yesterday\n', 'today\ntoday, too\n'])
@@ -193,16 +208,16 @@ describe('what a target does not take is told and dropped, and holds up nobody',
   ])('%s', async (_, change, reason) => {
     await makeTarget('refusing')
     await change()
-    write('lost', target({ targetBucket: 'refusing' }))
-    write('lost, too', target({ targetBucket: 'refusing' }))
-    write('kept')
+    await write('lost', target({ targetBucket: 'refusing' }))
+    await write('lost, too', target({ targetBucket: 'refusing' }))
+    await write('kept')
     await delivery().run()
     expect(dropped).toEqual([{ ...target({ targetBucket: 'refusing' }), lines: 2, reason }])
     expect(await contents()).toEqual(['kept\n'])
   })
 
   test('the policy is asked for each source', async () => {
-    write('no', target({}, 'another'))
+    await write('no', target({}, 'another'))
     await delivery().run()
     expect(dropped).toMatchObject([{ sourceBucket: 'another', reason: 'AccessDenied' }])
   })
@@ -212,7 +227,7 @@ test('the log-delivery group may write by the target’s ACL, and grants are giv
   const acl = cannedAcl('log-delivery-write', { owner: OWNER, bucketOwner: OWNER })
   await makeTarget('by-acl', { policy: undefined, objectOwnership: 'BucketOwnerPreferred', acl })
   const grants = [{ grantee: { accountId: '222222222222' }, permission: 'READ' as const }]
-  write('one', target({ targetBucket: 'by-acl', grants }))
+  await write('one', target({ targetBucket: 'by-acl', grants }))
   await delivery().run()
   const [objectKey] = Object.keys(await objects('by-acl'))
   const record = await room.buckets.find('by-acl')
@@ -224,11 +239,12 @@ test('the log-delivery group may write by the target’s ACL, and grants are giv
 test('whatever commit is the last before a crash, each line is delivered, and in one object', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 200 }), async (commits, passBytes) => {
+      await closeJournal()
       room = makeRoom()
-      journal = new Journal()
+      await openJournal()
       await makeTarget('logs')
       const lines = Array.from({ length: 6 }, (_, i) => `line ${i}`)
-      for (const [i, line] of lines.entries()) write(line, target({}, `source-${i % 3}`))
+      for (const [i, line] of lines.entries()) await write(line, target({}, `source-${i % 3}`))
       room.catalog.failAfter(commits)
       await delivery({ passBytes })
         .run()
@@ -239,11 +255,12 @@ test('whatever commit is the last before a crash, each line is delivered, and in
       const delivered = (await contents()).join('').trimEnd().split('\n')
       expect(delivered.sort()).toEqual(lines)
     }),
+    { numRuns: 50 },
   )
 })
 
 test('a failure that says nothing of the target ends the pass, which is done again', async () => {
-  write('one')
+  await write('one')
   const objectsOf = room.objects
   const failing = { put: () => Promise.reject(new Fault('Contention', { what: 'k' })) }
   await expect(delivery({ services: { ...room, objects: failing, region: 'us-east-1' } }).run()).rejects.toThrow()

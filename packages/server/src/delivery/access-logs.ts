@@ -9,29 +9,17 @@
  */
 import { createHash } from 'node:crypto'
 import { type FaultCode, isFault } from '../core/fault.ts'
+import type { Position } from '../journal/frame.ts'
+import type { JournalReader } from '../journal/journal-reader.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { defineRecord } from '../records/record-store.ts'
 import { type AccessLogEntry, type AccessLogTarget, decodeEntry } from './access-log-entry.ts'
 import { logObjectKey } from './access-log-key.ts'
 import { putAsService, type ServiceCallServices } from './service-call.ts'
 
-/** Where a frame of the journal stands. */
-export interface JournalPosition {
-  readonly segment: number
-  readonly offset: number
-}
-
-/** What the delivery needs of a journal's reader. */
-export interface AccessLogJournal {
-  /** From a position, or the first frame that there is, up to what is durable now. */
-  frames(
-    from?: JournalPosition,
-  ): AsyncIterable<{ readonly next: JournalPosition; readonly entries: readonly { readonly bytes: Uint8Array }[] }>
-}
-
 export interface AccessLogDeliveryOptions {
   readonly records: RecordStore
-  readonly journal: AccessLogJournal
+  readonly journal: Pick<JournalReader, 'frames'>
   readonly services: ServiceCallServices
   /** How long a line may wait. */
   readonly deliverySeconds: number
@@ -50,9 +38,9 @@ export interface DroppedLogs extends AccessLogTarget {
 /** How far logs are delivered. */
 export interface AccessLogCheckpoint {
   /** The first frame that is not; absent: the first that there is. */
-  readonly from?: JournalPosition | undefined
+  readonly from?: Position | undefined
   /** A pass under way. */
-  readonly pass?: { readonly until: JournalPosition; readonly atMs: number } | undefined
+  readonly pass?: { readonly until: Position; readonly atMs: number } | undefined
 }
 
 export const accessLogCheckpoint = defineRecord<AccessLogCheckpoint>({
@@ -99,10 +87,10 @@ export class AccessLogDelivery {
   }
 
   /** Up to `end`, or so many frames that they are enough for a pass; `until` undefined where there are none. */
-  async #read(from: JournalPosition | undefined, end: JournalPosition | undefined) {
+  async #read(from: Position | undefined, end: Position | undefined) {
     const { journal, passBytes = PASS_BYTES } = this.#options
     const batches = new Map<string, Batch>()
-    let until: JournalPosition | undefined
+    let until: Position | undefined
     let readBytes = 0
     for await (const { next, entries } of journal.frames(from)) {
       for (const { bytes } of entries) {
@@ -168,15 +156,14 @@ function addTo(batches: Map<string, Batch>, { line, ...target }: AccessLogEntry)
 }
 
 /** The same for the same lines: an object that is put again takes its own place. */
-function uniqueOf(from: JournalPosition | undefined, id: string): string {
+function uniqueOf(from: Position | undefined, id: string): string {
   const digest = createHash('sha256')
     .update(`${from?.segment ?? 0}/${from?.offset ?? 0}/${id}`)
     .digest('hex')
   return digest.slice(0, 16).toUpperCase()
 }
 
-const isBefore = (a: JournalPosition, b: JournalPosition) =>
-  a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
+const isBefore = (a: Position, b: Position) => a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 
 const NAME = Buffer.from('access')
 const PASS_BYTES = 32 * 1024 * 1024

@@ -49,13 +49,18 @@ export class JournalReader {
         after = before
       }
       const steps = this.#segments.steps({ record, next, from: start, after, wanted })
-      for (;;) {
-        const { value, done } = await steps.next()
-        if (done) {
-          after = value
-          break
+      try {
+        for (;;) {
+          const { value, done } = await steps.next()
+          if (done) {
+            after = value
+            break
+          }
+          if (value.entries) yield frameOf(segment, value.frame, value.entries)
         }
-        if (value.entries) yield frameOf(segment, value.frame, value.entries)
+      } finally {
+        // Whoever reads no further leaves the file open otherwise.
+        await steps.return(undefined)
       }
       expected = segment + 1
     }
