@@ -3,6 +3,7 @@ import type { CallerFacts } from '../core/outcome.ts'
 
 /** `invokedBy`: the service that calls for the caller. */
 export function userIdentity(caller: CallerFacts | undefined, invokedBy?: string): string {
+  if (caller?.principalType === 'AWSService') return JSON.stringify({ type: 'AWSService', invokedBy: caller.arn })
   if (!caller || caller.accessKeyId === undefined) return anonymous(caller, invokedBy)
   const known = invokedBy === undefined ? DIRECT : BY_S3
   let text = known.get(caller)

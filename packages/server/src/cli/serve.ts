@@ -15,6 +15,7 @@ import { type RootKeyProvider, RootKeyUnreachable } from '../root-key/provider.t
 import { openJournals } from './audit-folder.ts'
 import { listenForControl } from './control.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
+import { deliverLogs } from './deliveries.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
 import { keepHouse } from './housekeeping.ts'
 import { type RunningWorkers, startWorkers } from './primary.ts'
@@ -146,6 +147,7 @@ async function serveUntil(
     },
   })
   const endHousekeeping = keepHouse(store, journals, rotation, complain)
+  const endDeliveries = deliverLogs(settings, store, complain)
   const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
     const provider = to && providerToMoveTo(to, process.env)
     const end = await rotation.start({ to: provider, endSessions }, (progress) =>
@@ -157,6 +159,7 @@ async function serveUntil(
     complain('the data folder’s path is too long for a control socket: keys are rotated on a stopped server')
   if (!stopped.aborted) await once(stopped, 'abort')
   await control?.close()
+  await endDeliveries()
   await endHousekeeping()
 }
 

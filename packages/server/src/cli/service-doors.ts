@@ -4,6 +4,7 @@ import type { Refusal } from '../audit/recent-refusals.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Door } from '../core/exchange.ts'
 import type { Observer, ServiceName, Trail } from '../core/outcome.ts'
+import type { AccessLog } from '../delivery/access-log-entry.ts'
 import { EXPLAIN_OPERATIONS, EXPLAIN_PATH, EXPLAIN_PROTOCOL } from '../explain/operations.ts'
 import { RegionalDoor } from '../http/regional-door.ts'
 import { toIamError } from '../iam/errors.ts'
@@ -50,6 +51,7 @@ export interface ServiceDoorsOptions {
   readonly oidcCa: string | undefined
   readonly observer: Observer
   readonly trail: Trail
+  readonly accessLog: AccessLog
   readonly clock: Clock
   readonly onInternalError: (error: unknown, requestId: string) => void
   readonly quota: RequestQuota
@@ -112,6 +114,7 @@ export async function openServiceDoors(
     region,
     domains: [...(settings.domain ? [settings.domain] : []), 's3.localhost'],
     allowSigV2: file.allowSigV2,
+    accessLog: options.accessLog,
     ...common,
   })
   const kmsDoor = (ofRegion: string, services: Kms) =>

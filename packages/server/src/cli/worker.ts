@@ -4,6 +4,7 @@ import { AuditTrail } from '../audit/audit-trail.ts'
 import { RecentRefusals } from '../audit/recent-refusals.ts'
 import { observers, RequestLog } from '../audit/request-log.ts'
 import { systemClock } from '../core/clock.ts'
+import { journaledAccessLog } from '../delivery/access-log-entry.ts'
 import { AbsentDoor } from '../http/absent-door.ts'
 import { ConnectionReader } from '../http/connection.ts'
 import { listen } from '../http/listener.ts'
@@ -74,12 +75,14 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   )
   const { dataEvents } = file.audit
   const trail = new AuditTrail({ sink: journals, operatorsAccount: ROOT_ACCOUNT, dataEvents })
+  const accessLog = journaledAccessLog((entry) => journals.add('access', [entry]))
   const askAll = (question: Question) => channel.askAll(question)
   const quota = new LeasedQuota((...question) => channel.lease(...question), clock)
   let opened: ServiceDoors | undefined
   let doors: Doors = sealedDoors(observer, clock.nowMs)
   const unseal = async (storeKey: ExportedStoreKey) => {
-    opened = await openServiceDoors(storeKey, { ...start, observer, trail, clock, onInternalError, quota, askAll })
+    const own = { observer, trail, accessLog, clock, onInternalError, quota, askAll }
+    opened = await openServiceDoors(storeKey, { ...start, ...own })
     doors = opened
   }
   if (start.storeKey) await unseal(start.storeKey)

@@ -44,6 +44,7 @@ export async function startDoor(configured: readonly AccountConfig[] = []) {
     },
     directory: new Directory({ root: ROOT, configured, accounts, store, sessions }),
     observer,
+    trail: { record: () => undefined },
     clock: systemClock,
     region: 'us-east-1',
     domains: [],

@@ -39,8 +39,7 @@ export interface S3DoorOptions extends Authentication {
   readonly clock: Clock
   /** Host names under which `BUCKET.` may stand. */
   readonly domains: readonly string[]
-  /** Absent: no access logs are written. */
-  readonly accessLog?: AccessLog | undefined
+  readonly accessLog: AccessLog
   /** Told of failures that are ours; the client sees only InternalError. */
   readonly onInternalError: (error: unknown, requestId: string) => void
 }
@@ -119,7 +118,7 @@ export class S3Door implements Door {
     if (outcome.audit?.category === 'Data') void this.#options.trail.record(outcome)
     this.#options.observer.observe(outcome)
     const { accessLog, services } = this.#options
-    if (accessLog) logAccess(accessLog, services.accounts, { exchange, outcome, ...progress })
+    logAccess(accessLog, services.accounts, { exchange, outcome, ...progress })
   }
 
   /** What must be on record before the reply: the calls of the KMS, and the request itself where it manages something. */
