@@ -94,7 +94,7 @@ describe('expressions', () => {
       ']',
       ',',
       'SUM',
-      'AND',
+      ' AND ',
       '==',
       '<',
       '"a"',
