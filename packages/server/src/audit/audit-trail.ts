@@ -53,9 +53,9 @@ export class AuditTrail implements Trail {
 
 /** One byte of flags, then the record as it is delivered. */
 export function toEntry({ atMs, isKeyUse, json }: EventRecord): Entry {
-  const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(json))
+  // A character of one byte stands where the flags come: faster than to measure the text first.
+  const bytes = Buffer.from(`\u0000${json}`)
   bytes[0] = isKeyUse ? KEY_USE : 0
-  bytes.write(json, 1)
   return { atMs, bytes }
 }
 

@@ -5,12 +5,12 @@
 import { randomBytes } from 'node:crypto'
 
 export function eventId(atMs: number): string {
-  if (at + RANDOM_BYTES > pool.length) {
-    pool = randomBytes(RANDOM_BYTES * POOLED)
+  if (at + RANDOM_DIGITS > pool.length) {
+    pool = randomBytes((RANDOM_DIGITS / 2) * POOLED).toString('hex')
     at = 0
   }
-  const random = pool.toString('hex', at, at + RANDOM_BYTES)
-  at += RANDOM_BYTES
+  const random = pool.slice(at, at + RANDOM_DIGITS)
+  at += RANDOM_DIGITS
   const time = atMs.toString(16).padStart(12, '0')
   const variant = VARIANTS[Number.parseInt(random[3]!, 16) & 3]
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`
@@ -23,7 +23,7 @@ export function timeOfEventId(id: string): number | undefined {
 }
 
 const VARIANTS = ['8', '9', 'a', 'b'] as const
-const RANDOM_BYTES = 10
+const RANDOM_DIGITS = 20
 const POOLED = 256
-let pool = Buffer.alloc(0)
+let pool = ''
 let at = 0

@@ -23,13 +23,13 @@ export function eventRecords(outcome: Outcome, operatorsAccount: string): readon
   const accounts = recipients(caller?.accountId, resources, operatorsAccount)
   const stands = accountOfUse(outcome, resources, accounts)
   const start = beginning(outcome)
-  const shared = accounts.length > 1 ? `,"sharedEventID":"${eventId(outcome.startedAtMs)}"` : ''
-  const end = ending(outcome, resources, shared)
+  const middle = aboutResources(outcome, resources)
+  const end = ending(outcome, accounts.length > 1 ? `,"sharedEventID":"${eventId(outcome.startedAtMs)}"` : '')
   return accounts.map((accountId) => ({
     atMs: outcome.startedAtMs,
     category: audit.category,
     isKeyUse: accountId === stands,
-    json: `${start},"eventID":"${eventId(outcome.startedAtMs)}"${end.replace(RECIPIENT, accountId)}`,
+    json: `${start},"eventID":"${eventId(outcome.startedAtMs)}"${middle},"recipientAccountId":"${accountId}"${end}`,
   }))
 }
 
@@ -102,15 +102,20 @@ function additional(outcome: Outcome): string {
   return `,"additionalEventData":${JSON.stringify(audit!.usedBucketKey ? { ...told, kmsKeyArn: outcome.kmsKeyArn } : told)}`
 }
 
-function ending(outcome: Outcome, resources: readonly AuditedResource[], shared: string): string {
-  const { tls, host, readOnly, audit } = outcome
-  const tlsDetails =
-    tls &&
-    `,"tlsDetails":{"tlsVersion":"${tls.version}","cipherSuite":"${tls.cipher}","clientProvidedHostHeader":${quoted(host ?? null)}}`
+function aboutResources({ readOnly, audit }: Outcome, resources: readonly AuditedResource[]): string {
   return (
     `,"readOnly":${readOnly}${resources.length > 0 ? `,"resources":${JSON.stringify(resources)}` : ''}` +
-    `,"eventType":"AwsApiCall","managementEvent":${audit!.category === 'Management'}` +
-    `,"recipientAccountId":"${RECIPIENT}"${shared},"eventCategory":"${audit!.category}"${tlsDetails ?? ''}}`
+    `,"eventType":"AwsApiCall","managementEvent":${audit!.category === 'Management'}`
+  )
+}
+
+function ending({ tls, host, audit }: Outcome, shared: string): string {
+  const end = `${shared},"eventCategory":"${audit!.category}"`
+  if (!tls) return `${end}}`
+  const { version, cipher } = tls
+  return (
+    `${end},"tlsDetails":{"tlsVersion":"${version}","cipherSuite":"${cipher}"` +
+    `,"clientProvidedHostHeader":${quoted(host ?? null)}}}`
   )
 }
 
@@ -126,9 +131,13 @@ function recipients(
   resources: readonly AuditedResource[],
   operatorsAccount: string,
 ): readonly string[] {
-  const accounts = new Set([callersAccount, ...resources.map(({ accountId }) => accountId)])
-  const known = [...accounts].filter((one) => one !== undefined && ACCOUNT_ID.test(one)) as string[]
-  return known.length > 0 ? known : [operatorsAccount]
+  const accounts: string[] = []
+  const add = (accountId: string | undefined) => {
+    if (accountId !== undefined && !accounts.includes(accountId) && ACCOUNT_ID.test(accountId)) accounts.push(accountId)
+  }
+  add(callersAccount)
+  for (const { accountId } of resources) add(accountId)
+  return accounts.length > 0 ? accounts : [operatorsAccount]
 }
 
 /** Whose record stands for the use of a key: its owner's of a call, and the first of what an S3 Bucket Key was used for. */
@@ -183,7 +192,5 @@ const EVENT_SOURCES: Readonly<Record<string, string>> = { server: 'strongroom' }
 /** CloudTrail's words for some. */
 const ERROR_CODES: Readonly<Record<string, string>> = { AccessDeniedException: 'AccessDenied' }
 const ACCOUNT_ID = /^\d{12}$/
-/** Stands where the account's id comes. No text of a client's can hold it unescaped. */
-const RECIPIENT = '\u0000'
 const MOST_ELEMENT = 100 * 1024
 const MOST_USER_AGENT = 2048

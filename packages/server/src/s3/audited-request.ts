@@ -58,28 +58,26 @@ export interface Transfer {
   readonly encryption: EncryptionMethod | undefined
 }
 
+/** Made for every request, so field by field: spreads cost several times as much. */
 export function additionalEventData(request: AuditedRequest, transfer: Transfer): Record<string, unknown> {
   const { signature, cipher, encryption } = transfer
-  return {
-    ...(signature && { SignatureVersion: signature.version === 'v4' ? 'SigV4' : 'SigV2' }),
-    ...(cipher !== undefined && { CipherSuite: cipher }),
-    bytesTransferredIn: transfer.bytesIn,
-    ...(encryption && { SSEApplied: sseApplied(request, encryption) }),
-    ...(signature && { AuthenticationMethod: AUTHENTICATION_METHODS[signature.by] }),
-    'x-amz-id-2': hostId(transfer.requestId),
-    bytesTransferredOut: transfer.bytesOut,
-  }
+  const told: Record<string, unknown> = {}
+  if (signature) told.SignatureVersion = signature.version === 'v4' ? 'SigV4' : 'SigV2'
+  if (cipher !== undefined) told.CipherSuite = cipher
+  told.bytesTransferredIn = transfer.bytesIn
+  if (encryption) told.SSEApplied = sseApplied(request, encryption)
+  if (signature) told.AuthenticationMethod = AUTHENTICATION_METHODS[signature.by]
+  told['x-amz-id-2'] = hostId(transfer.requestId)
+  told.bytesTransferredOut = transfer.bytesOut
+  return told
 }
 
 export function resources({ bucket, objectKey }: AuditedRequest, accountId: string | undefined): AuditedResource[] {
   if (bucket === '') return []
-  const ofBucket = {
-    ...(accountId !== undefined && { accountId }),
-    type: 'AWS::S3::Bucket',
-    ARN: `arn:aws:s3:::${bucket}`,
-  }
-  if (objectKey === '') return [ofBucket]
-  return [{ type: 'AWS::S3::Object', ARN: `arn:aws:s3:::${bucket}/${objectKey}` }, ofBucket]
+  const type = 'AWS::S3::Bucket'
+  const ARN = `arn:aws:s3:::${bucket}`
+  const ofBucket = accountId === undefined ? { type, ARN } : { accountId, type, ARN }
+  return objectKey === '' ? [ofBucket] : [{ type: 'AWS::S3::Object', ARN: `${ARN}/${objectKey}` }, ofBucket]
 }
 
 /** Whether a write asked for its method, or took the bucket's default. */
