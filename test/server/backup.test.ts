@@ -20,6 +20,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keyUses } from '../support/audit.ts'
 import { iamClient, kmsClient, s3Client } from '../support/sdk.ts'
 import { fsck, program, startServer, type TestServer } from '../support/server.ts'
 
@@ -173,6 +174,9 @@ test('all that was acknowledged before it began opens in another folder, with no
     const opened = await kmsClient(other).send(new DecryptCommand({ CiphertextBlob }))
     expect(Buffer.from(opened.Plaintext!).toString()).toBe('direct')
     await s3Client(other, { credentials: ann }).send(new PutObjectCommand({ Bucket, Key: 'after', Body: 'x' }))
+    // Before the backup and after the restore.
+    const uses = (await keyUses(other, KMSKeyId)).map(({ operation }) => operation)
+    expect(uses).toEqual(expect.arrayContaining(['Encrypt', 'Decrypt']))
   })
 }, 300_000)
 

@@ -47,12 +47,12 @@ export class HeldJournals {
   static async hold(dir: string): Promise<HeldJournals> {
     const held = new HeldJournals(dir, new Map())
     try {
-      const journals = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+      const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return []
         throw error
       })
-      for (const journal of journals)
-        for (const segment of await segmentsOnDisk(join(dir, journal))) await held.#open(pathOf(journal, segment))
+      for (const { name } of entries.filter((entry) => entry.isDirectory()))
+        for (const segment of await segmentsOnDisk(join(dir, name))) await held.#open(pathOf(name, segment))
       return held
     } catch (error) {
       await held.release()

@@ -125,10 +125,10 @@ describe('a journal of three segments', () => {
 
   describe('prune', () => {
     test.each([
-      [{ olderThanMs: 1_000_000 - 3000 }, 0],
-      [{ olderThanMs: 1_000_000 - 3001 }, 1],
-      [{ olderThanMs: 1_000_000 - 5001 }, 2],
-      [{ olderThanMs: 0 }, 2],
+      [{ olderThanMs: 3000 }, 0],
+      [{ olderThanMs: 3001 }, 1],
+      [{ olderThanMs: 5001 }, 2],
+      [{ olderThanMs: 1_000_000 }, 2],
       [{ maxBytes: 1_000_000 }, 0],
       [{ maxBytes: 0 }, 2],
       [{}, 0],

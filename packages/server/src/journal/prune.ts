@@ -7,7 +7,7 @@ import { segmentPath } from './segment-files.ts'
 import { eachSegment, type SegmentRecord, segmentName, segmentRecord, withNext } from './segment-records.ts'
 
 export interface PruneLimits {
-  /** Segments go whose entries are all older than this. */
+  /** A moment: segments go whose entries are all from before it. */
   readonly olderThanMs?: number | undefined
   /** The oldest go until the rest, without the segment that is being written, has no more. */
   readonly maxBytes?: number | undefined
@@ -16,7 +16,7 @@ export interface PruneLimits {
 /** How many were removed. The last segment always stays. */
 export async function prune(
   { dir, name, records, clock }: { dir: string; name: string; records: RecordStore; clock: Clock },
-  { olderThanMs, maxBytes = Number.POSITIVE_INFINITY }: PruneLimits,
+  { olderThanMs = 0, maxBytes = Number.POSITIVE_INFINITY }: PruneLimits,
 ): Promise<number> {
   const complete: { segment: number; bytes: number; latestMs: number }[] = []
   let bytes = 0
@@ -26,16 +26,14 @@ export async function prune(
     complete.push({ segment, bytes: facts.end, latestMs: facts.latestMs ?? 0 })
     bytes += facts.end
   }
-  const nowMs = clock.nowMs()
-  const before = olderThanMs === undefined ? 0 : nowMs - olderThanMs
   const gone: number[] = []
   for (const one of complete) {
-    if (one.latestMs >= before && bytes <= maxBytes) break
+    if (one.latestMs >= olderThanMs && bytes <= maxBytes) break
     gone.push(one.segment)
     bytes -= one.bytes
   }
   if (gone.length === 0) return 0
-  await removeRecords(records, name, gone, nowMs)
+  await removeRecords(records, name, gone, clock.nowMs())
   for (const segment of gone) await rm(segmentPath(dir, segment), { force: true })
   await syncFolder(dir)
   return gone.length
