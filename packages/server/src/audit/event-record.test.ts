@@ -94,6 +94,22 @@ test('of the records of one use of a key one stands for it: the owner’s', () =
   expect(uses({ service: 's3', operation: 'GetObject', audit: { ...audit, usedBucketKey: false } })).toEqual([false])
 })
 
+test('a service is told as one, also where S3 calls for it', () => {
+  const caller: CallerFacts = {
+    ...user,
+    arn: 'cloudtrail.amazonaws.com',
+    principalType: 'AWSService',
+    userName: undefined,
+    accessKeyId: undefined,
+  }
+  for (const viaRequestId of [undefined, 'S3REQUEST']) {
+    expect(records({ caller, viaRequestId })[0]!.userIdentity).toEqual({
+      type: 'AWSService',
+      invokedBy: 'cloudtrail.amazonaws.com',
+    })
+  }
+})
+
 test('S3’s call for a caller stays the caller’s, and names the request', () => {
   const [record] = records({ viaRequestId: 'S3REQUEST', tls: undefined })
   expect(record).toMatchObject({
