@@ -111,10 +111,14 @@ test('a flipped bit in a stored file is reported by fsck, and its segment is not
   await writeFile(blob.path, blob.bytes)
   expect(await fsck(server.dataDir)).toMatchObject({ code: 0 })
   // Small content lies in the catalog, under the mark of a sealed stream.
-  const catalog = (await files(server.dataDir)).find(({ path }) => path.endsWith('catalog.mdb'))!
-  const at = catalog.bytes.lastIndexOf('SRSF')
-  expect(at).toBeGreaterThan(0)
-  catalog.bytes[at + 80]! ^= 1
+  const catalog = (await files(server.dataDir)).find(
+    ({ path }) => path === join(server.dataDir, 'catalog', 'catalog.mdb'),
+  )!
+  const places: number[] = []
+  for (let at = catalog.bytes.indexOf('SRSF'); at >= 0; at = catalog.bytes.indexOf('SRSF', at + 1)) places.push(at)
+  expect(places).not.toEqual([])
+  // Freed pages hold copies of it that nobody reads.
+  for (const at of places) catalog.bytes[at + 80]! ^= 1
   await writeFile(catalog.path, catalog.bytes)
   expect(await fsck(server.dataDir)).toMatchObject({ code: 1, stdout: expect.stringContaining('s3://flip/small') })
   await server.remove()

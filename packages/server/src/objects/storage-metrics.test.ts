@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from 'vitest'
+import { SeriesStore } from '../metrics/series-store.ts'
+import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { bodyOf, call, makeRoom, putInput, type Room } from './room.fixture.ts'
-import { type StorageDatum, StorageMetrics } from './storage-metrics.ts'
+import { StorageMetrics } from './storage-metrics.ts'
 import { type BucketUsage, storageUsage } from './storage-usage.ts'
 
 let room: Room
@@ -76,56 +78,43 @@ test('each bucket by itself, for its owner', async () => {
 })
 
 test('they are measured once in each day, at its beginning, also over a restart', async () => {
-  const data: StorageDatum[] = []
+  const store = new SeriesStore({ catalog: new MemoryCatalog(), clock: room.clock })
   const metrics = () =>
     new StorageMetrics({
       records: room.records,
       clock: room.clock,
       region: 'us-east-1',
-      everySeconds: 86_400,
-      put: async (scope, some) => {
-        expect(scope).toEqual({ accountId: call.principal.accountId, region: 'us-east-1' })
-        data.push(...some)
-      },
+      everySeconds: DAY_MS / 1000,
+      store,
       report: (problem) => expect.fail(problem),
     })
-  const dayMs = Math.floor(room.clock.nowMs() / 86_400_000) * 86_400_000
-  const expected = (atMs: number, bytes: number, objects: number) => [
-    {
-      metric: {
-        namespace: 'AWS/S3',
-        name: 'BucketSizeBytes',
-        dimensions: [
-          { name: 'BucketName', value: 'bucket' },
-          { name: 'StorageType', value: 'StandardStorage' },
-        ],
-      },
-      atMs,
-      unit: 'Bytes',
-      data: { values: [bytes], counts: [1] },
-    },
-    {
-      metric: {
-        namespace: 'AWS/S3',
-        name: 'NumberOfObjects',
-        dimensions: [
-          { name: 'BucketName', value: 'bucket' },
-          { name: 'StorageType', value: 'AllStorageTypes' },
-        ],
-      },
-      atMs,
-      unit: 'Count',
-      data: { values: [objects], counts: [1] },
-    },
-  ]
+  const read = async (name: string, storageType: string) => {
+    const dimensions = [
+      { name: 'BucketName', value: 'bucket' },
+      { name: 'StorageType', value: storageType },
+    ]
+    const metric = { namespace: 'AWS/S3', name, dimensions }
+    const periods = await store.read(
+      { accountId: call.principal.accountId, region: 'us-east-1' },
+      { metric, startMs: firstDayMs, endMs: firstDayMs + 3 * DAY_MS, periodSeconds: DAY_MS / 1000 },
+    )
+    return periods.map(({ fromMs, sampleCount, sum, unit }) => [fromMs, sampleCount, sum, unit])
+  }
+  const firstDayMs = Math.floor(room.clock.nowMs() / DAY_MS) * DAY_MS
   await put('a', 10)
   const first = metrics()
   await first.run()
   await first.run()
   await metrics().run()
-  expect(data).toEqual(expected(dayMs, 10, 1))
-  room.clock.skip(86_400_000)
+  expect(await read('BucketSizeBytes', 'StandardStorage')).toEqual([[firstDayMs, 1, 10, 'Bytes']])
+  expect(await read('NumberOfObjects', 'AllStorageTypes')).toEqual([[firstDayMs, 1, 1, 'Count']])
+  room.clock.skip(DAY_MS)
   await put('b', 1)
   await metrics().run()
-  expect(data.slice(2)).toEqual(expected(dayMs + 86_400_000, 11, 2))
+  expect(await read('BucketSizeBytes', 'StandardStorage')).toEqual([
+    [firstDayMs, 1, 10, 'Bytes'],
+    [firstDayMs + DAY_MS, 1, 11, 'Bytes'],
+  ])
 })
+
+const DAY_MS = 86_400_000

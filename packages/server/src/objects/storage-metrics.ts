@@ -3,6 +3,7 @@
  * stand at the day's beginning, in UTC, and belong to the bucket's owner.
  */
 import type { Clock } from '../core/clock.ts'
+import type { Datum, MetricStore, Unit } from '../metrics/metric-data.ts'
 import { defineRecord, type RecordStore } from '../records/record-store.ts'
 import { type BucketUsage, storageUsage } from './storage-usage.ts'
 
@@ -12,25 +13,9 @@ export interface StorageMetricsOptions {
   readonly region: string
   /** A day, but for trying it. */
   readonly everySeconds: number
-  /** As `MetricStore.put`. */
-  readonly put: (
-    scope: { readonly accountId: string; readonly region: string },
-    data: readonly StorageDatum[],
-  ) => Promise<void>
+  readonly store: Pick<MetricStore, 'put'>
   /** Told the places of records that do not open. */
   readonly report: (problem: string) => void
-}
-
-/** A metric's datum, as the metric store takes it. */
-export interface StorageDatum {
-  readonly metric: {
-    readonly namespace: 'AWS/S3'
-    readonly name: 'BucketSizeBytes' | 'NumberOfObjects'
-    readonly dimensions: readonly { readonly name: string; readonly value: string }[]
-  }
-  readonly atMs: number
-  readonly unit: 'Bytes' | 'Count'
-  readonly data: { readonly values: readonly number[]; readonly counts: readonly number[] }
 }
 
 /** The beginning of the newest day that was measured. */
@@ -49,26 +34,21 @@ export class StorageMetrics {
 
   /** Measures where the day has not been yet. What a crash cuts off is measured again. */
   async run(): Promise<void> {
-    const { records, clock, region, everySeconds, put, report } = this.#options
+    const { records, clock, region, everySeconds, store, report } = this.#options
     const everyMs = everySeconds * 1000
     const dayMs = Math.floor(clock.nowMs() / everyMs) * everyMs
     const newest = await records.get(storageMeasured, NAME)
     if (newest && newest.value.dayMs >= dayMs) return
     for await (const usage of storageUsage(records, report)) {
-      await put({ accountId: usage.accountId, region }, storageData(usage, dayMs))
+      await store.put({ accountId: usage.accountId, region }, storageData(usage, dayMs))
     }
     await records.commit([], [records.put(storageMeasured, NAME, { dayMs })])
   }
 }
 
 /** All that is stored here is in one storage class. */
-export function storageData({ bucket, bytes, objects }: BucketUsage, atMs: number): readonly StorageDatum[] {
-  const datum = (
-    name: StorageDatum['metric']['name'],
-    storageType: string,
-    unit: StorageDatum['unit'],
-    value: number,
-  ): StorageDatum => ({
+export function storageData({ bucket, bytes, objects }: BucketUsage, atMs: number): readonly Datum[] {
+  const datum = (name: string, storageType: string, unit: Unit, value: number): Datum => ({
     metric: {
       namespace: 'AWS/S3',
       name,
