@@ -5,8 +5,9 @@ import { type Published, PublishedMetrics, type PublishedOutcome } from './publi
 const T0 = Date.UTC(2026, 0, 1, 12)
 const MINUTE = 60_000
 const caller = {
-  ...{ accountId: '111111111111', arn: 'arn:aws:iam::111111111111:user/a', principalId: 'A', principalType: 'IAMUser' },
+  ...{ accountId: '111111111111', arn: 'arn:aws:iam::111111111111:user/a', principalId: 'A' },
   ...{ userName: 'a', accessKeyId: 'AKIA' },
+  principalType: 'IAMUser',
 } as const
 const outcome = (changes: Partial<PublishedOutcome>): PublishedOutcome => ({
   ...{ service: 's3', operation: 'GetObject', requestId: 'r', startedAtMs: T0, durationMs: 5, status: 200 },
