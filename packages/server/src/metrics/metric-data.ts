@@ -23,6 +23,7 @@ export interface MetricScope {
   readonly region: string
 }
 
+/** Stored data names units by their places here (docs/formats/metrics.md), so the order never changes. */
 export const UNITS = [
   ...(['Seconds', 'Microseconds', 'Milliseconds'] as const),
   ...(['Bytes', 'Kilobytes', 'Megabytes', 'Gigabytes', 'Terabytes'] as const),

@@ -218,6 +218,54 @@ describe('metric math', () => {
     expect((await query(Number.POSITIVE_INFINITY))[0]!.values).toEqual([])
   })
 
+  test('SEARCH gives the series of what it finds', async () => {
+    const found = [identity('m1'), { ...identity('m2'), dimensions: [{ name: 'Host', value: 'a' }] }, identity('m3')]
+    const options = optionsOf({ m1: [1, 2], m2: [3, _], m3: [5, 6] })
+    const search = (expression: string, metrics: readonly MetricIdentity[] = found) =>
+      evaluate(
+        [{ id: 'e0', expression, returnData: true }],
+        { startMs: T0, endMs: T0 + 2 * MINUTE },
+        {
+          ...options,
+          store: {
+            ...options.store,
+            // One a page.
+            list: async (_scope, { namespace }, { after = '0' }) => {
+              expect(namespace).toBe('App')
+              const i = Number(after)
+              return { metrics: metrics.slice(i, i + 1), ...(i + 1 < metrics.length && { next: String(i + 1) }) }
+            },
+          },
+        },
+      )
+    const shown = async (expression: string) => (await search(expression)).map(({ label, values }) => [label, values])
+    expect(await shown(`SEARCH('{App} "m1" OR "m2"', 'Sum', 60)`)).toEqual([
+      ['e0 m1', [1, 2]],
+      ['e0 a m2', [3]],
+    ])
+    expect(await shown(`SUM(SEARCH('{App} NOT m3', 'Sum', 60))`)).toEqual([['e0', [4, 2]]])
+    expect(await shown(`SEARCH('{App} nothing', 'Sum', 60)`)).toEqual([])
+    await expect(search(`SEARCH('{App}', 'Sum', 7)`)).rejects.toThrow('7 seconds are no period')
+    const many = Array.from({ length: 6 }, () => `SEARCH('{App}', 'Sum', 60)`)
+    await expect(search(`SUM([${many}])`)).rejects.toThrow('more than 5 searches')
+    await expect(search(`SEARCH('{App}', 'sum', 60)`)).rejects.toThrow('There is no statistic sum')
+    await expect(
+      search(
+        `SEARCH('{App}', 'Sum', 60)`,
+        Array.from({ length: 501 }, () => identity('m1')),
+      ),
+    ).rejects.toThrow('finds more than 500 metrics')
+  })
+
+  test('an expression without metrics has the period of its query', async () => {
+    const series = await evaluate(
+      [{ id: 'e0', expression: 'TIME_SERIES(7)', returnData: true, periodSeconds: 300 }],
+      { startMs: T0, endMs: T0 + 10 * MINUTE },
+      optionsOf({}),
+    )
+    expect(series[0]!.timestamps).toEqual([T0, T0 + 5 * MINUTE])
+  })
+
   test('results come in order, of those that return data, with labels', async () => {
     const data = { m1: [1, 2], m2: [3, _] }
     const queries: MetricDataQuery[] = [
@@ -250,7 +298,13 @@ describe('metric math', () => {
       ['FOO(m1)', "Error in expression 'e0': There is no function FOO"],
       ['toString(m1)', "Error in expression 'e0': Unexpected '(' at character 9"],
       ['ANOMALY_DETECTION_BAND(m1)', "Error in expression 'e0': The function ANOMALY_DETECTION_BAND is not supported"],
-      ['SEARCH("{App} x", "Sum")', "Error in expression 'e0': A text can only stand in METRICS()"],
+      ['SUM("m1")', "Error in expression 'e0': A text can only stand in METRICS() and SEARCH()"],
+      ["SEARCH('{App} x', 'Sum', 60)", "Error in expression 'e0': The function SEARCH is not supported here"],
+      ["SEARCH('{App} x')", "Error in expression 'e0': SEARCH takes two texts and a number"],
+      [
+        "SEARCH('(x', 'Sum', 60)",
+        "Error in expression 'e0': The search expression cannot be read: a closing bracket is missing",
+      ],
       ['SUM(m1, m1)', "Error in expression 'e0': Wrong arguments for SUM: it takes 1"],
       ['SUM(REPEAT)', "Error in expression 'e0': Wrong arguments for SUM: it takes an array of time series"],
       ['FILL(m1, AVG)', "Error in expression 'e0': Wrong arguments for FILL: it takes REPEAT, LINEAR"],
@@ -287,6 +341,11 @@ describe('metric math', () => {
     await expect(
       evaluate([query('a', 'TIME_SERIES(1)')], { startMs: 0, endMs: T0 * 1000 }, optionsOf({})),
     ).rejects.toThrow('too many periods')
+  })
+
+  test('the points of all steps together are bounded', async () => {
+    const year = Array.from({ length: 30_000 }, (_one, i) => i)
+    await expect(run(`[${Array(400).fill('m1')}]`, { m1: year })).rejects.toThrow('too many data points')
   })
 
   test('the ids in an expression are told without evaluating it', () => {

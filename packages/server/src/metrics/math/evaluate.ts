@@ -1,22 +1,12 @@
 /** Works out the queries of a GetMetricData: metrics from the store, and expressions over them. */
-import { type Clock, systemClock } from '../../core/clock.ts'
 import { inParallel } from '../../core/in-parallel.ts'
-import { withoutUnits } from '../cell.ts'
-import type { MetricIdentity, MetricScope, MetricStore, Unit } from '../metric-data.ts'
-import { alignedStart } from '../retention.ts'
-import { parseStatistic } from '../statistics.ts'
+import type { MetricIdentity } from '../metric-data.ts'
+import { Budget } from './budget.ts'
 import { type Argument, callFunction, type FunctionContext } from './functions.ts'
+import { MetricReader, type MetricSource, type MetricStat, type TimeRange } from './metric-reader.ts'
 import { applyOperator, negate } from './operators.ts'
 import { type Expression, MathError, parseExpression } from './parse.ts'
-import { arrayOf, type MathValue, type Series, scalar, seriesOf } from './series.ts'
-
-export interface MetricStat {
-  readonly metric: MetricIdentity
-  readonly periodSeconds: number
-  /** A name that `parseStatistic` knows. */
-  readonly statistic: string
-  readonly unit?: Unit | undefined
-}
+import { arrayOf, type MathValue, type Series, scalar } from './series.ts'
 
 export interface MetricDataQuery {
   readonly id: string
@@ -24,6 +14,8 @@ export interface MetricDataQuery {
   readonly expression?: string | undefined
   readonly label?: string | undefined
   readonly returnData: boolean
+  /** Of an expression without metrics; the shortest of the metrics' where it is not given. */
+  readonly periodSeconds?: number | undefined
 }
 
 export interface MetricDataResult {
@@ -36,22 +28,13 @@ export interface MetricDataResult {
   readonly messages: readonly { readonly code: string; readonly value: string }[]
 }
 
-export interface EvaluateOptions {
-  readonly scope: MetricScope
-  readonly store: Pick<MetricStore, 'read'>
+export interface EvaluateOptions extends MetricSource {
   /** The quota of a usage metric: of `CallCount` the calls in one second. Undefined where there is none. */
   readonly serviceQuota: (
     metric: MetricIdentity,
     statistic: string,
     periodSeconds: number,
   ) => Promise<number | undefined>
-  readonly clock?: Clock
-}
-
-export interface TimeRange {
-  readonly startMs: number
-  /** Not included. */
-  readonly endMs: number
 }
 
 /**
@@ -90,30 +73,25 @@ export function idsIn(text: string): string[] {
 
 class Evaluation {
   readonly #queries: ReadonlyMap<string, MetricDataQuery>
-  readonly #range: TimeRange
-  readonly #options: EvaluateOptions
+  readonly #reader: MetricReader
+  readonly #serviceQuota: EvaluateOptions['serviceQuota']
+  readonly #budget = new Budget()
   readonly #values = new Map<string, MathValue>()
   readonly #underway = new Set<string>()
-  readonly #context: FunctionContext
-  readonly #grids = new Map<number, readonly number[]>()
-  #points = 0
+  readonly #shortestPeriod: number
 
   constructor(queries: readonly MetricDataQuery[], range: TimeRange, options: EvaluateOptions) {
     this.#queries = new Map(queries.map((query) => [query.id, query]))
     if (this.#queries.size < queries.length) throw new MathError('The ids of the queries are not unique')
-    this.#range = range
-    this.#options = options
+    this.#reader = new MetricReader(options, range, this.#budget)
+    this.#serviceQuota = options.serviceQuota
     const periods = queries.flatMap(({ metricStat }) => metricStat?.periodSeconds ?? [])
-    this.#context = {
-      grid: (periodSeconds) => this.#grid(periodSeconds),
-      periodSeconds: periods.length === 0 ? 60 : Math.min(...periods),
-      quotaOf: (series) => this.#quotaOf(series),
-    }
+    this.#shortestPeriod = periods.length === 0 ? 60 : Math.min(...periods)
   }
 
   async readMetrics(): Promise<void> {
     await inParallel(this.#queries.values(), READ_AT_ONCE, async ({ id, metricStat, label }) => {
-      if (metricStat) this.#values.set(id, await this.#read(metricStat, label ?? metricStat.metric.name))
+      if (metricStat) this.#values.set(id, await this.#reader.read(metricStat, label ?? metricStat.metric.name))
     })
   }
 
@@ -126,7 +104,12 @@ class Evaluation {
     if (this.#underway.has(id)) throw inQuery(id, 'It depends on itself')
     this.#underway.add(id)
     try {
-      const value = await this.#eval(parseExpression(query.expression))
+      const value = await this.#eval(parseExpression(query.expression), {
+        grid: (periodSeconds) => this.#reader.grid(periodSeconds),
+        periods: (periodSeconds) => this.#reader.periods(periodSeconds),
+        periodSeconds: query.periodSeconds ?? this.#shortestPeriod,
+        quotaOf: (series) => this.#quotaOf(series),
+      })
       if (value.type === 'word') throw new MathError(`Unexpected ${value.word}`)
       this.#values.set(id, value)
       return value
@@ -137,18 +120,15 @@ class Evaluation {
     }
   }
 
-  async #eval(expression: Expression): Promise<Argument> {
-    const value = await this.#evalOnce(expression)
-    this.#spend(value.type === 'TS' ? value.values.length : value.type === 'TS[]' ? pointsOf(value.items) : 1)
+  async #eval(expression: Expression, context: FunctionContext): Promise<Argument> {
+    const value = await this.#evalOnce(expression, context)
+    await this.#budget.spend(
+      value.type === 'TS' ? value.values.length : value.type === 'TS[]' ? pointsOf(value.items) : 1,
+    )
     return value
   }
 
-  #spend(points: number): void {
-    this.#points += points
-    if (this.#points > MAX_POINTS) throw new MathError('The request needs too many data points')
-  }
-
-  async #evalOnce(expression: Expression): Promise<Argument> {
+  async #evalOnce(expression: Expression, context: FunctionContext): Promise<Argument> {
     switch (expression.type) {
       case 'number':
         return scalar(expression.value)
@@ -157,31 +137,32 @@ class Evaluation {
       case 'word':
         return expression
       case 'string':
-        throw new MathError('A text can only stand in METRICS()')
+        throw new MathError('A text can only stand in METRICS() and SEARCH()')
       case 'negate':
-        return negate(await this.#value(expression.of))
+        return negate(await this.#value(expression.of, context))
       case 'binary':
         return applyOperator(
           expression.operator,
-          await this.#value(expression.left),
-          await this.#value(expression.right),
+          await this.#value(expression.left, context),
+          await this.#value(expression.right, context),
         )
       case 'array':
-        return arrayOf((await this.#all(expression.items)).flatMap(seriesIn))
+        return arrayOf((await this.#all(expression.items, context)).flatMap(seriesIn))
       case 'call':
         if (expression.name === 'METRICS') return this.#metrics(expression.args)
-        return callFunction(expression.name, await this.#all(expression.args), this.#context)
+        if (expression.name === 'SEARCH') return this.#search(expression.args, context)
+        return callFunction(expression.name, await this.#all(expression.args, context), context)
     }
   }
 
-  async #all(expressions: readonly Expression[]): Promise<Argument[]> {
+  async #all(expressions: readonly Expression[], context: FunctionContext): Promise<Argument[]> {
     const values: Argument[] = []
-    for (const expression of expressions) values.push(await this.#eval(expression))
+    for (const expression of expressions) values.push(await this.#eval(expression, context))
     return values
   }
 
-  async #value(expression: Expression): Promise<MathValue> {
-    const value = await this.#eval(expression)
+  async #value(expression: Expression, context: FunctionContext): Promise<MathValue> {
+    const value = await this.#eval(expression, context)
     if (value.type === 'word') throw new MathError(`Unexpected ${value.word}`)
     return value
   }
@@ -195,33 +176,23 @@ class Evaluation {
     )
   }
 
-  async #read({ metric, periodSeconds, statistic: name, unit }: MetricStat, label: string): Promise<Series> {
-    const statistic = parseStatistic(name)
-    if (!statistic) throw new MathError(`There is no statistic ${name}`)
-    const { scope, store } = this.#options
-    const query = { metric, periodSeconds, ...this.#range, ...(unit && { unit }) }
-    const periods = withoutUnits(await store.read(scope, query))
-    this.#spend(periods.length)
-    const points = periods.map((period) => [period.fromMs, statistic.valueOf(period) ?? Number.NaN] as const)
-    return { ...seriesOf({ label, periodSeconds }, points), source: { metric, statistic: name } }
-  }
-
-  #grid(periodSeconds: number): readonly number[] {
-    const known = this.#grids.get(periodSeconds)
-    if (known) return known
-    const periodMs = periodSeconds * 1000
-    const { clock = systemClock } = this.#options
-    const startMs = alignedStart(this.#range.startMs, periodSeconds, clock.nowMs())
-    const length = Math.max(0, Math.ceil((this.#range.endMs - startMs) / periodMs))
-    if (length > MAX_POINTS) throw new MathError('The range has too many periods')
-    const grid = Array.from({ length }, (_, i) => startMs + i * periodMs)
-    this.#grids.set(periodSeconds, grid)
-    return grid
+  async #search(
+    [search, statistic, period, ...more]: readonly Expression[],
+    context: FunctionContext,
+  ): Promise<MathValue> {
+    if (
+      search?.type !== 'string' ||
+      statistic?.type !== 'string' ||
+      (period && period.type !== 'number') ||
+      more.length > 0
+    )
+      throw new MathError('SEARCH takes two texts and a number')
+    return arrayOf(await this.#reader.search(search.value, statistic.value, period?.value ?? context.periodSeconds))
   }
 
   async #quotaOf({ source, periodSeconds }: Series): Promise<number | undefined> {
     const { metric, statistic } = source!
-    const quota = await this.#options.serviceQuota(metric, statistic, periodSeconds)
+    const quota = await this.#serviceQuota(metric, statistic, periodSeconds)
     // Calls are counted over the period, while their quota is for a second.
     return quota === undefined || metric.name !== 'CallCount' ? quota : quota * periodSeconds
   }
@@ -249,5 +220,3 @@ const inQuery = (id: string, message: string) => new MathError(`${IN_QUERY}'${id
 
 const MAX_QUERIES = 500
 const READ_AT_ONCE = 8
-/** Of all steps together, so that no request takes the processor for long. */
-const MAX_POINTS = 10_000_000

@@ -15,6 +15,8 @@ export type Argument = MathValue | Word
 export interface FunctionContext {
   /** When the periods of this length in the range asked for begin. */
   grid(periodSeconds: number): readonly number[]
+  /** How many these are. */
+  periods(periodSeconds: number): number
   /** The shortest period of the metrics in the request. */
   readonly periodSeconds: number
   /** The quota that a usage metric is held to, of one period; undefined where there is none. */
@@ -92,7 +94,7 @@ const fold =
     count(args, 1)
     const [argument] = args
     if (argument?.type === 'S') return scalar(of([argument.value], 1))
-    if (argument?.type === 'TS') return scalar(of(argument.values, context.grid(argument.periodSeconds).length))
+    if (argument?.type === 'TS') return scalar(of(argument.values, context.periods(argument.periodSeconds)))
     const items = list(argument)
     const points = aligned(items).map(([at, values]) => [at, of(values.filter(isNumber), items.length)] as const)
     return seriesOf(together(items, context), points)
@@ -314,5 +316,4 @@ const REFUSED: ReadonlySet<string> = new Set([
   'DB_PERF_INSIGHTS',
   'INSIGHT_RULE_METRIC',
   'LAMBDA',
-  'SEARCH',
 ])
