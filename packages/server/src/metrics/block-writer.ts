@@ -10,18 +10,23 @@ import { Fault } from '../core/fault.ts'
 import { name, prefixEnd } from '../records/names.ts'
 import type { Catalog, CatalogEntry } from '../storage/catalog.ts'
 import { Cell } from './cell.ts'
-import { type Block, decodeBlock, encodeBlock } from './metric-codec.ts'
+import { type Block, decodeBlock, decodeCell, encodeBlock, encodeCell } from './metric-codec.ts'
 import { TALLY } from './metric-keys.ts'
+
+/** What is to be merged into a block, by the cell's key. */
+type BlockChange = Map<number, Cell>
 
 /** What is to be merged into blocks, by catalog key. */
 export class BlockChanges {
-  readonly #blocks = new Map<string, Block>()
+  readonly #blocks = new Map<string, BlockChange>()
 
   add(key: Uint8Array, cellKey: number, cell: Cell): void {
     const id = Buffer.from(key).toString('latin1')
-    const block: Block = this.#blocks.get(id) ?? new Map()
+    const block: BlockChange = this.#blocks.get(id) ?? new Map()
     this.#blocks.set(id, block)
-    mergeInto(block, cellKey, cell)
+    const merged = block.get(cellKey) ?? new Cell()
+    merged.merge(cell)
+    block.set(cellKey, merged)
   }
 
   addAll(other: BlockChanges): void {
@@ -32,7 +37,7 @@ export class BlockChanges {
     return this.#blocks.size
   }
 
-  *[Symbol.iterator](): Generator<readonly [key: Uint8Array, block: Block]> {
+  *[Symbol.iterator](): Generator<readonly [key: Uint8Array, change: BlockChange]> {
     for (const [id, block] of this.#blocks) yield [Buffer.from(id, 'latin1'), block]
   }
 }
@@ -124,7 +129,7 @@ export class BlockWriter {
     const mutations = wanted.map(([key, change], i) => {
       const entry = found[i]
       const block: Block = entry ? decodeBlock(entry.value) : new Map()
-      for (const [cellKey, cell] of change) mergeInto(block, cellKey, cell)
+      mergeInto(block, change)
       const value = encodeBlock(block)
       bytes += entry ? value.length - entry.value.length : value.length + ENTRY_BYTES
       return { key, value }
@@ -158,11 +163,14 @@ function readTally(value: Uint8Array): { bytes: number; atMs: number } {
   return { bytes: view.readDoubleBE(), atMs: view.readDoubleBE(8) }
 }
 
-/** Leaves `cell` as it is. */
-function mergeInto(block: Block, cellKey: number, cell: Cell): void {
-  const merged = block.get(cellKey) ?? new Cell()
-  merged.merge(cell)
-  block.set(cellKey, merged)
+/** Leaves `change` as it is: it may be tried again. */
+function mergeInto(block: Block, change: BlockChange): void {
+  for (const [cellKey, cell] of change) {
+    const stored = block.get(cellKey)
+    const merged = stored ? decodeCell(stored) : new Cell()
+    merged.merge(cell)
+    block.set(cellKey, encodeCell(merged))
+  }
 }
 
 /** What an entry takes besides its value: its key, and what the catalog needs for each. */

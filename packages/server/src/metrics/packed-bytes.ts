@@ -37,6 +37,12 @@ export class ByteWriter {
     this.#length += this.#buffer.write(value, this.#length)
   }
 
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length)
+    this.#buffer.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
   bytes(): Uint8Array {
     return Uint8Array.from(this.#buffer.subarray(0, this.#length))
   }
@@ -88,12 +94,16 @@ export class ByteReader {
   }
 
   text(): string {
-    const length = this.varint()
+    return this.raw(this.varint()).toString('utf8')
+  }
+
+  /** A view of so many bytes. */
+  raw(length: number): Buffer {
     const end = this.#at + length
-    if (end > this.#bytes.length) throw new RangeError('the text is cut off')
-    const text = this.#bytes.toString('utf8', this.#at, end)
+    if (end > this.#bytes.length) throw new RangeError('it is cut off')
+    const bytes = this.#bytes.subarray(this.#at, end)
     this.#at = end
-    return text
+    return bytes
   }
 }
 

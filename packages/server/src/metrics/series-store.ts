@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Catalog, CatalogEntry } from '../storage/catalog.ts'
 import { BlockChanges, BlockWriter, ENTRY_BYTES } from './block-writer.ts'
 import { Cell, periodOf } from './cell.ts'
-import { type Block, cellKey, decodeBlock, placeInBlock, unitOfCell } from './metric-codec.ts'
+import { cellKey, decodeBlock, decodeCell, placeInBlock, unitOfCell } from './metric-codec.ts'
 import type { Datum, MetricFilter, MetricPage, MetricQuery, MetricScope, MetricStore, Period } from './metric-data.ts'
 import { blockKey, blockPrefix, readBlockKey, seriesId } from './metric-keys.ts'
 import {
@@ -85,7 +85,7 @@ export class SeriesStore implements MetricStore {
     const nowMs = this.#clock.nowMs()
     const periodMs = query.periodSeconds * 1000
     const startMs = alignedStart(query.startMs, query.periodSeconds, nowMs)
-    const merged = new Map<number, Block>()
+    const merged = new Map<number, Map<number, Cell>>()
     for await (const { step, block, cells } of this.#blocksBetween(scope, query, startMs, nowMs)) {
       for (const [key, cell] of cells) {
         const atMs = cellStartMs(step, block, placeInBlock(key))
@@ -95,7 +95,7 @@ export class SeriesStore implements MetricStore {
         const units = merged.get(fromMs) ?? new Map<number, Cell>()
         merged.set(fromMs, units)
         const target = units.get(cellKey(0, unit)) ?? new Cell()
-        target.merge(cell)
+        target.merge(decodeCell(cell))
         units.set(cellKey(0, unit), target)
       }
     }
@@ -157,7 +157,7 @@ export class SeriesStore implements MetricStore {
       if (step === COARSEST) continue
       for (const [cell, content] of decodeBlock(value)) {
         const to = placeOf(step + 1, cellStartMs(step, block, placeInBlock(cell)))
-        changes.add(blockKey(to.step, to.block, id), cellKey(to.cell, unitOfCell(cell)), content)
+        changes.add(blockKey(to.step, to.block, id), cellKey(to.cell, unitOfCell(cell)), decodeCell(content))
       }
     }
     await this.#blocks.move(sources, changes)
