@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import type { CallerFacts } from '../core/outcome.ts'
 import type { MetricIdentity } from './metric-data.ts'
 import { type Published, PublishedMetrics, type PublishedOutcome } from './published-metrics.ts'
 
 const T0 = Date.UTC(2026, 0, 1, 12)
 const MINUTE = 60_000
-const caller = {
-  ...{ accountId: '111111111111', arn: 'arn:aws:iam::111111111111:user/a', principalId: 'A' },
-  ...{ userName: 'a', accessKeyId: 'AKIA' },
+const caller: CallerFacts = {
+  accountId: '111111111111',
+  arn: 'arn:aws:iam::111111111111:user/a',
+  principalId: 'A',
   principalType: 'IAMUser',
-} as const
+  userName: 'a',
+  accessKeyId: 'AKIA',
+}
 const outcome = (changes: Partial<PublishedOutcome>): PublishedOutcome => ({
   ...{ service: 's3', operation: 'GetObject', requestId: 'r', startedAtMs: T0, durationMs: 5, status: 200 },
   ...{
