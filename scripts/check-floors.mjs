@@ -14,9 +14,9 @@ const FLOORS = [
   ['records'],
   ['journal'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
-  ['objects'],
+  ['objects', 'trails'],
   ['protocols', 'backup', 'delivery'],
-  ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'admin', 'explain'],
+  ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'cloudtrail', 'admin', 'explain'],
   ['http'],
   ['cli'],
 ]

@@ -97,6 +97,10 @@ export interface FaultDetails {
   /** There are as many metrics as the server keeps; data of known ones is still taken. */
   MetricLimitReached: { maxMetrics: number }
 
+  // Trails
+  /** What CloudTrail refuses; the message is the whole text. */
+  TrailRefused: { refusal: TrailRefusal; message: string }
+
   // Access
   /** `reason` is AWS's, e.g. 'because no identity-based policy allows the s3:GetObject action'; `told`: whether the caller may know it. */
   AccessDenied: { callerArn: string; action: string; resource: string; reason: string; told: boolean }
@@ -153,6 +157,16 @@ export type EncryptionRefusal =
 
 /** Service Quotas' own error codes, without `Exception`. */
 export type QuotaRefusal = 'NoSuchResource' | 'ResourceAlreadyExists' | 'IllegalArgument' | 'InvalidResourceState'
+
+/** CloudTrail's own error codes, without `Exception`. */
+export type TrailRefusal =
+  | 'TrailNotFound'
+  | 'TrailAlreadyExists'
+  | 'MaximumNumberOfTrailsExceeded'
+  | 'InvalidTrailName'
+  | 'CloudTrailARNInvalid'
+  | 'InvalidHomeRegion'
+  | 'InvalidEventSelectors'
 
 /** IAM's and STS's own error codes, which both doors answer with. */
 export type IdentityRefusal =
