@@ -9,7 +9,7 @@ import { type ConnectionFlags, resolveConnection } from './connection.ts'
 import { EXIT, UsageError } from './exit.ts'
 import { callKms } from './kms-client.ts'
 import { ProgressBar } from './progress-bar.ts'
-import { type Connection, type SignedReply, sendSigned } from './signed-client.ts'
+import { type Connection, encoded, type SignedReply, sendSigned } from './signed-client.ts'
 
 export interface RewrapFlags extends ConnectionFlags {
   readonly to?: string
@@ -134,7 +134,7 @@ async function* versionsOf(connection: Connection, bucket: string): AsyncGenerat
     }
     if (childText(root, 'IsTruncated') !== 'true') return
     const key = decodeURIComponent((childText(root, 'NextKeyMarker') ?? '').replaceAll('+', ' '))
-    after = `&key-marker=${encode(key)}&version-id-marker=${encode(childText(root, 'NextVersionIdMarker') ?? '')}`
+    after = `&key-marker=${encoded(key)}&version-id-marker=${encoded(childText(root, 'NextVersionIdMarker') ?? '')}`
   }
 }
 
@@ -150,8 +150,8 @@ async function change(
   for (;;) {
     const reply = await sendSigned(connection, {
       method: 'PUT',
-      path: `/${bucket}/${objectKey.split('/').map(encode).join('/')}`,
-      query: `encryption=&versionId=${encode(versionId)}`,
+      path: `/${bucket}/${objectKey.split('/').map(encoded).join('/')}`,
+      query: `encryption=&versionId=${encoded(versionId)}`,
       headers: { 'x-strongroom-any-encryption': 'true' },
       body,
     })
@@ -195,9 +195,5 @@ function concurrencyOf({ concurrency }: RewrapFlags): number {
   if (!Number.isInteger(given) || given < 1 || given > 64) throw new UsageError('--concurrency takes 1 to 64')
   return given
 }
-
-/** As a signature wants it: all but letters, digits and `-._~`. */
-const encode = (text: string) =>
-  encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 
 const nextSecond = () => new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000) + Math.random() * 50))

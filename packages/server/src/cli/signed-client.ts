@@ -16,12 +16,18 @@ export interface RequestToSign {
   readonly query?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer
-  readonly service?: 's3' | 'kms' | 'servicequotas'
+  readonly service?: 's3' | 'kms' | 'servicequotas' | 'cloudtrail'
+  /** Absent: waits for as long as it takes. */
+  readonly timeoutMs?: number
   /** Called with the part of the body that has been handed to the socket, 0 to 1. */
   readonly onProgress?: (sent: number) => void
 }
 
 const PIECE_BYTES = 256 * 1024
+
+/** As a signature wants it in a path or query: all but letters, digits and `-._~`. */
+export const encoded = (text: string): string =>
+  encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /** Where requests go and as whom. */
 export interface Connection {
@@ -52,6 +58,10 @@ export async function sendSigned(to: Connection, what: RequestToSign): Promise<S
       response.on('error', reject)
     })
     request.on('error', reject)
+    const { timeoutMs } = what
+    if (timeoutMs !== undefined) {
+      request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} seconds`)))
+    }
     const write = (at: number): void => {
       what.onProgress?.(body.length === 0 ? 1 : at / body.length)
       if (at >= body.length) request.end()
