@@ -90,6 +90,15 @@ const rootKey = rootKeyFacts.refine(
 )
 export type RootKeySettings = z.output<typeof rootKey>
 
+const remoteBucket = z.strictObject({
+  endpoint: z.string().regex(/^https?:\/\/[^/]+\/?$/, 'an endpoint is a URL without a path'),
+  region: z.string().default('us-east-1'),
+  credentialsFile: z.string(),
+  profile: z.string().default('default'),
+  caFile: z.string().optional(),
+})
+export type RemoteBucketSettings = z.output<typeof remoteBucket>
+
 export const configFile = z.strictObject({
   data: z.string().optional(),
   secrets: z.string().optional(),
@@ -119,8 +128,16 @@ export const configFile = z.strictObject({
     .prefault({}),
   blockedEncryptionTypes: z.array(z.literal('SSE-C')).default([]),
   allowSigV2: z.boolean().default(true),
+  cloudtrail: z
+    .strictObject({
+      deliverySeconds: z.number().int().min(1).max(86_400).default(300),
+      digestSeconds: z.number().int().min(1).max(86_400).default(3_600),
+      /** Buckets of another S3, by name. */
+      remoteBuckets: z.record(z.string(), remoteBucket).default({}),
+    })
+    .prefault({}),
   trustedProxies: z.array(z.string()).default([]),
-  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas'])).default([]),
+  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas', 'cloudtrail'])).default([]),
   audit: z
     .strictObject({
       /** Whether events on objects are recorded; those of the KMS and of management always are. */

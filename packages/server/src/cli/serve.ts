@@ -23,6 +23,7 @@ import { openRing, providerToMoveTo, rootKeyProvider, toExit } from './root-key.
 import { RootKeyRotation } from './root-key-rotation.ts'
 import { resolveSettings, type ServeFlags, type Settings } from './settings.ts'
 import { openForUpkeep, type Store } from './store.ts'
+import { deliverTrails } from './trail-delivery.ts'
 
 export async function serve(flags: ServeFlags & { readonly json?: boolean }): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
@@ -148,6 +149,7 @@ async function serveUntil(
   })
   const endHousekeeping = keepHouse(store, journals, rotation, complain)
   const endDeliveries = deliverLogs(settings, store, complain)
+  const endDelivery = await deliverTrails(settings, store, complain)
   const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
     const provider = to && providerToMoveTo(to, process.env)
     const end = await rotation.start({ to: provider, endSessions }, (progress) =>
@@ -160,6 +162,7 @@ async function serveUntil(
   if (!stopped.aborted) await once(stopped, 'abort')
   await control?.close()
   await endDeliveries()
+  await endDelivery()
   await endHousekeeping()
 }
 

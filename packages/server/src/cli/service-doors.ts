@@ -1,6 +1,8 @@
 /** The doors of all services over one opened store; what a worker has once the store key is at hand. */
 import { ADMIN_OPERATIONS, ADMIN_PATHS, ADMIN_PROTOCOL, toAdminError } from '../admin/operations.ts'
 import type { Refusal } from '../audit/recent-refusals.ts'
+import { toTrailError } from '../cloudtrail/errors.ts'
+import { CLOUDTRAIL_OPERATIONS } from '../cloudtrail/operations.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Door } from '../core/exchange.ts'
 import type { Observer, ServiceName, Trail } from '../core/outcome.ts'
@@ -167,6 +169,27 @@ export async function openServiceDoors(
     ...common,
   })
 
+  const trailDoor = (ofRegion: string) =>
+    new ServiceDoor({
+      service: 'cloudtrail',
+      title: 'AWS CloudTrail',
+      protocol: awsJson('com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.', 'CloudTrail_20131101.'),
+      operations: CLOUDTRAIL_OPERATIONS,
+      services: {
+        ...store,
+        clock,
+        delivery: { buckets: store.buckets, clock, region },
+        dataKeys: store.kms.forS3,
+        remoteBuckets: new Set(Object.keys(file.cloudtrail.remoteBuckets)),
+      },
+      authentication: { directory, service: 'cloudtrail', region: ofRegion, global: false, clock },
+      toError: toTrailError,
+      allowPlainHttp: file.plainHttpServices.includes('cloudtrail'),
+      ...common,
+    })
+  const trailDoors = new Map(store.keyRegions.names.map((name) => [name, trailDoor(name)]))
+  const cloudtrail = new RegionalDoor(trailDoors, trailDoors.get(region)!)
+
   const oidcKeys = new OidcKeys(httpsFetch(options.oidcCa), clock)
   const sts = new ServiceDoor({
     service: 'sts',
@@ -210,7 +233,7 @@ export async function openServiceDoors(
     ...common,
   })
   return {
-    services: { s3, kms, iam, sts, servicequotas },
+    services: { s3, kms, iam, sts, servicequotas, cloudtrail },
     apis: { [EXPLAIN_PATH]: explain, ...Object.fromEntries(ADMIN_PATHS.map((path) => [path, admin])) },
     async checkStore() {
       await store.records.catalog.getMany([Buffer.from('c')])

@@ -25,6 +25,8 @@ import type { KeyRing } from '../root-key/key-ring.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
 import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
+import { DigestKeys } from '../trails/digest-keys.ts'
+import { Trails } from '../trails/trails.ts'
 import type { ConfigFile } from './config-file.ts'
 import { dataFolder } from './data-folder.ts'
 import type { Settings } from './settings.ts'
@@ -125,6 +127,8 @@ export async function openStore(options: StoreOptions) {
     encryptionChanges: new EncryptionChanges({ records, blobs, protector, writer, reader, clock }),
     acls: new ObjectAcls(records, clock),
     tagging: new Tagging(records, clock),
+    trails: new Trails(records, clock),
+    digestKeys: new DigestKeys(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
     /** Writes down what this process has noted of the uses of keys. */
     async flushKeyUsage() {

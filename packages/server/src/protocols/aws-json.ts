@@ -3,13 +3,14 @@ import { Input } from './input.ts'
 import type { Protocol } from './service-door.ts'
 import { ServiceError } from './service-error.ts'
 
-/** `targetPrefix`: e.g. `TrentService.` */
-export function awsJson(targetPrefix: string): Protocol {
+/** `targetPrefixes`: e.g. `TrentService.`; a service that was renamed has several. */
+export function awsJson(...targetPrefixes: readonly string[]): Protocol {
   return {
     contentType: 'application/x-amz-json-1.1',
     read({ request }, body) {
       const target = String(request.headers['x-amz-target'] ?? '')
-      const name = target.startsWith(targetPrefix) ? target.slice(targetPrefix.length) : ''
+      const prefix = targetPrefixes.find((one) => target.startsWith(one))
+      const name = prefix === undefined ? '' : target.slice(prefix.length)
       return { name, input: new Input(parse(body), 'ValidationException') }
     },
     render: (_operation, output) => JSON.stringify(output),
