@@ -1,5 +1,6 @@
 /** The official AWS SDK against a test server. */
 import { Agent } from 'node:https'
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail'
 import { IAMClient } from '@aws-sdk/client-iam'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -43,6 +44,9 @@ export const stsClient = (server: TestServer, options: ClientOptions = {}) => ne
 
 export const quotasClient = (server: TestServer, options: ClientOptions = {}) =>
   new ServiceQuotasClient(settings(server, options))
+
+export const trailClient = (server: TestServer, options: ClientOptions = {}) =>
+  new CloudTrailClient(settings(server, options))
 
 /** Code and status of what a call threw; fails the test where it did not throw. */
 export async function failure(

@@ -23,17 +23,19 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end()
 })
 
+type Writers = Readonly<Record<JournalName, JournalWriter>>
+
 /** A bucket, a journal and trails over one store. */
 class Fixture {
   readonly room: Room
   readonly trails: Trails
   readonly digestKeys: DigestKeys
-  readonly #writers: Readonly<Record<JournalName, JournalWriter>>
+  readonly #writers: Writers
   readonly #dir: string
   #nextId = 0
   delivery: TrailDelivery
 
-  private constructor(dir: string, writers: Fixture['#writers'], room: Room) {
+  private constructor(dir: string, writers: Writers, room: Room) {
     this.room = room
     this.trails = new Trails(room.records, room.clock)
     this.digestKeys = new DigestKeys(room.records, room.clock)
