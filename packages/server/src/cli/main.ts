@@ -201,9 +201,25 @@ export async function main(args: readonly string[]): Promise<number> {
     })
 
   withDataFolder(audit.command('verify'))
-    .description('whether the trail in a data folder is as it was written, beside a running server too')
+    .description(
+      'whether the trail in a data folder is as it was written, beside a running server too; with --trail, whether the ' +
+        'log files that a trail of CloudTrail has delivered are as they were delivered',
+    )
+    .option('--trail <name>', 'name or ARN of a trail')
+    .option('--folder <dir>', 'of --trail: downloaded files, in place of the bucket')
+    .option('--public-keys <file>', 'of --trail: what aws cloudtrail list-public-keys printed, in place of asking')
+    .option('--bucket <name>', 'of --trail, an ARN: the bucket, in place of asking')
+    .option('--prefix <prefix>', 'of --bucket: the S3 key prefix of the trail')
+    .option('--since <time>', 'of --trail: digests from then on')
+    .option('--until <time>', 'of --trail: digests until then')
+    .option('--verbose', 'of --trail: what is valid as well')
+    .option('--endpoint <url>', 'of --trail: the server (default AWS_ENDPOINT_URL, else https://127.0.0.1:9443)')
+    .option('--ca <file>', 'of --trail: authorities to trust, PEM')
+    .option('--profile <name>', 'of --trail: profile of the shared credentials file')
     .action(async (flags) => {
-      exitCode = await (await import('./audit-chain.ts')).auditChainCommand(flags)
+      exitCode = flags.trail
+        ? await (await import('./audit-verify.ts')).auditVerifyTrail(flags)
+        : await (await import('./audit-chain.ts')).auditChainCommand(flags)
     })
 
   const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
