@@ -1,5 +1,7 @@
 /** Buckets that trails may deliver into, and what they have delivered. */
 import { gunzipSync } from 'node:zlib'
+import { CreateTrailCommand, StartLoggingCommand, StopLoggingCommand } from '@aws-sdk/client-cloudtrail'
+import { ListKeysCommand } from '@aws-sdk/client-kms'
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -7,6 +9,8 @@ import {
   PutBucketPolicyCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { kmsClient, s3Client, trailClient } from './sdk.ts'
+import type { TestServer } from './server.ts'
 
 /** The policy that CloudTrail's user guide has for log buckets. */
 export const trailBucketPolicy = (bucket: string, prefix = ''): string =>
@@ -69,6 +73,36 @@ export async function deliveredRecords(s3: S3Client, bucket: string): Promise<Ma
     files.set(key, JSON.parse((await contentOf(s3, bucket, key)).toString()).Records)
   }
   return files
+}
+
+export const FAST_TRAILS = { deliverySeconds: 1, digestSeconds: 2 }
+
+/** A trail into the bucket `trail-logs` that has logged for a while and is stopped, with all of it delivered and digested. */
+export async function finishedTrail(
+  server: TestServer,
+  Name = 'my-trail',
+): Promise<{ arn: string; logs: string[]; digests: string[] }> {
+  const [s3, trails, kms] = [s3Client(server), trailClient(server), kmsClient(server)]
+  const bucket = 'trail-logs'
+  await makeTrailBucket(s3, bucket)
+  const { TrailARN } = await trails.send(
+    new CreateTrailCommand({ Name, S3BucketName: bucket, EnableLogFileValidation: true }),
+  )
+  await trails.send(new StartLoggingCommand({ Name }))
+  const digests = async () => (await keysIn(s3, bucket)).filter((key) => key.includes('/CloudTrail-Digest/'))
+  for (let i = 1; i <= 3; i++) {
+    await kms.send(new ListKeysCommand({}))
+    await until(async () => (await digests()).length >= i, `digest ${i}`)
+  }
+  await trails.send(new StopLoggingCommand({ Name }))
+  // The last digest names the log file with the event of the end.
+  await until(async () => {
+    const files = [...(await deliveredRecords(s3, bucket))]
+    const last = files.find(([, all]) => all.some(({ eventName }) => eventName === 'StopLogging'))?.[0]
+    const contents = await Promise.all((await digests()).map((key) => contentOf(s3, bucket, key)))
+    return last !== undefined && contents.some((content) => content.includes(last))
+  }, 'the last digest')
+  return { arn: TrailARN!, logs: [...(await deliveredRecords(s3, bucket)).keys()], digests: await digests() }
 }
 
 /** Looks again until it finds something. */
