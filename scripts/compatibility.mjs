@@ -6,6 +6,7 @@ import { root } from './prepare.mjs'
 const { operations } = await import(join(root, 'packages/server/dist/s3/operations/index.js'))
 const { KMS_OPERATIONS } = await import(join(root, 'packages/server/dist/kms/operations.js'))
 const { STS_OPERATIONS } = await import(join(root, 'packages/server/dist/sts/operations.js'))
+const { CLOUDTRAIL_OPERATIONS } = await import(join(root, 'packages/server/dist/cloudtrail/operations.js'))
 const { SERVICE_QUOTAS_OPERATIONS } = await import(join(root, 'packages/server/dist/servicequotas/operations.js'))
 const { IAM_OPERATIONS } = await import(join(root, 'packages/server/dist/iam/operations.js'))
 
@@ -50,6 +51,14 @@ bytes of deleted and expired material leave the key's record; what was once comm
 file, sealed, until they are written again.
 
 ${table(byName(Object.entries(KMS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
+
+## CloudTrail
+
+Trails that deliver log files and digests, see [audit.md](audit.md). Events are those of this server: of S3, the KMS, IAM, STS and
+CloudTrail itself. A trail is in one of the regions of the KMS; its bucket is in this server or, by configuration, in another S3.
+There is no CloudTrail Lake, no Insights, no SNS topic, no CloudWatch Logs group and no organization.
+
+${table(byName(Object.entries(CLOUDTRAIL_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 
 ## Service Quotas
 

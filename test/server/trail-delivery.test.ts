@@ -90,7 +90,11 @@ test('log files hold what the trail selects, from the start of logging to its en
 
   const all = await records(s3)
   const names = all.map(({ eventName }) => eventName)
-  expect(names).toContain('StartLogging')
+  expect(all.find(({ eventName }) => eventName === 'StartLogging')).toMatchObject({
+    eventSource: 'cloudtrail.amazonaws.com',
+    requestParameters: { name: 'trail' },
+    resources: [{ type: 'AWS::CloudTrail::Trail', ARN: `arn:aws:cloudtrail:us-east-1:${ACCOUNT}:trail/trail` }],
+  })
   expect(names.filter((name) => name === 'CreateKey')).toHaveLength(1)
   expect(all.find(({ eventName }) => eventName === 'CreateKey')).toMatchObject({
     eventSource: 'kms.amazonaws.com',

@@ -20,7 +20,7 @@ import type { Kms } from '../keys/kms.ts'
 import type { KeyUsage } from '../keys/last-usage.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
-import { iamResource, kmsResource } from '../protocols/audited-resources.ts'
+import { iamResource, kmsResource, trailResource } from '../protocols/audited-resources.ts'
 import { awsJson } from '../protocols/aws-json.ts'
 import { awsQuery } from '../protocols/aws-query.ts'
 import { toOwnApiError } from '../protocols/own-api.ts'
@@ -184,6 +184,7 @@ export async function openServiceDoors(
       },
       authentication: { directory, service: 'cloudtrail', region: ofRegion, global: false, clock },
       toError: toTrailError,
+      resourceOf: trailResource,
       allowPlainHttp: file.plainHttpServices.includes('cloudtrail'),
       ...common,
     })

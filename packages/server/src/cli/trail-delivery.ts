@@ -1,6 +1,7 @@
 /** The delivery of trails as the primary runs it: every few seconds, one look at a time. */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { EventJournal } from '../audit/audit-trail.ts'
+import { journalDir } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
 import { type RemoteBucket, RemoteRefusal, TrailBuckets } from '../delivery/trail-bucket.ts'
 import { type DeliveryProblem, TrailDelivery } from '../delivery/trails.ts'
@@ -21,7 +22,8 @@ export async function deliverTrails(
 ): Promise<() => Promise<void>> {
   const { deliverySeconds, digestSeconds, remoteBuckets } = settings.file.cloudtrail
   const { auditDir } = dataFolder(settings.dataDir)
-  const journal = (name: string) => new JournalReader({ dir: join(auditDir, name), name, records: store.records })
+  const journal = (name: EventJournal) =>
+    new JournalReader({ dir: journalDir(auditDir, name), name, records: store.records })
   const services = { ...store, clock: systemClock, region: settings.region }
   const delivery = new TrailDelivery({
     ...store,

@@ -1,7 +1,8 @@
-/** What a decided ARN is to CloudTrail: the types of resources of the KMS and of IAM, as rows. */
+/** What a decided ARN is to CloudTrail: the types of resources of the KMS, of IAM and of CloudTrail, as rows. */
 import type { AuditedResource } from '../core/outcome.ts'
 
 export const kmsResource = (arn: string): AuditedResource | undefined => resourceOf(arn, KMS_TYPES)
+export const trailResource = (arn: string): AuditedResource | undefined => resourceOf(arn, TRAIL_TYPES)
 export const iamResource = (arn: string): AuditedResource | undefined => resourceOf(arn, IAM_TYPES)
 
 function resourceOf(arn: string, types: Readonly<Record<string, string>>): AuditedResource | undefined {
@@ -12,6 +13,7 @@ function resourceOf(arn: string, types: Readonly<Record<string, string>>): Audit
 }
 
 const KMS_TYPES: Readonly<Record<string, string>> = { key: 'AWS::KMS::Key', alias: 'AWS::KMS::Alias' }
+const TRAIL_TYPES: Readonly<Record<string, string>> = { trail: 'AWS::CloudTrail::Trail' }
 const IAM_TYPES: Readonly<Record<string, string>> = {
   group: 'AWS::IAM::Group',
   'instance-profile': 'AWS::IAM::InstanceProfile',
