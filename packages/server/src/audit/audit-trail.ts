@@ -66,7 +66,7 @@ export const isKeyUse = (entry: Uint8Array): boolean => (entry[0]! & KEY_USE) !=
 export const recordText = (entry: Uint8Array): string =>
   Buffer.from(entry.buffer, entry.byteOffset + 1, entry.length - 1).toString('utf8')
 
-const isKnown = ({ caller }: Outcome) => caller?.accessKeyId !== undefined
+const isKnown = ({ caller }: Outcome) => caller?.accessKeyId !== undefined || caller?.principalType === 'AWSService'
 
 const KEY_USE = 1
 /** After which data events are durable, unless the disk fails. */

@@ -1,6 +1,7 @@
 /** What the primary puts into buckets as it falls due: access logs. */
 import { journalDir } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
+import type { Trail } from '../core/outcome.ts'
 import { AccessLogDelivery } from '../delivery/access-logs.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import { dataFolder } from './data-folder.ts'
@@ -13,6 +14,7 @@ const LONGEST_PAUSE_MS = 5_000
 export function deliverLogs(
   { dataDir, region, file }: Settings,
   store: Store,
+  trail: Trail,
   complain: (text: string) => void,
 ): () => Promise<void> {
   const { deliverySeconds } = file.accessLogs
@@ -20,7 +22,7 @@ export function deliverLogs(
   const accessLogs = new AccessLogDelivery({
     records,
     journal: new JournalReader({ dir: journalDir(dataFolder(dataDir).auditDir, 'access'), name: 'access', records }),
-    services: { ...store, clock: systemClock, region },
+    services: { ...store, trail, clock: systemClock, region },
     deliverySeconds,
     onDropped: ({ sourceBucket, logging, lines, reason }) =>
       complain(`${lines} lines of the access log of ${sourceBucket} were dropped: ${logging.targetBucket}: ${reason}`),

@@ -2,27 +2,23 @@
 import { once } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Journals } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
-import { isFault } from '../core/fault.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
-import { ensureConfiguredUser } from '../identity/users.ts'
 import { QuotaBook } from '../quota/quota-book.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import { type RootKeyProvider, RootKeyUnreachable } from '../root-key/provider.ts'
-import { openJournals } from './audit-folder.ts'
 import { listenForControl } from './control.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { deliverLogs } from './deliveries.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
 import { keepHouse } from './housekeeping.ts'
 import { type RunningWorkers, startWorkers } from './primary.ts'
+import { openPrimaryStore, type PrimaryStore } from './primary-store.ts'
 import { openRing, providerToMoveTo, rootKeyProvider, toExit } from './root-key.ts'
 import { RootKeyRotation } from './root-key-rotation.ts'
 import { resolveSettings, type ServeFlags, type Settings } from './settings.ts'
-import { openForUpkeep, type Store } from './store.ts'
 import { deliverTrails } from './trail-delivery.ts'
 
 export async function serve(flags: ServeFlags & { readonly json?: boolean }): Promise<number> {
@@ -41,14 +37,13 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     const root = await rootCredentials(settings, process.env)
     const tls = settings.https && (await tlsFiles(settings))
     const oidcCa = await readOidcCa(settings.file.oidc.caFile)
-    let store = ring && (await prepareStore(settings, ring))
-    let journals = store && (await openJournals(settings, store.records, complain))
+    let opened = ring && (await openPrimaryStore(settings, ring, complain))
     const workers = await startWorkers(
       settings.workers,
       { settings, tls, storeKey: ring?.export(), root: root.keys, oidcCa },
       // Nobody counts before there is a store.
-      new QuotaBook((scope) => store!.quotas.value(scope, scope.quota), systemClock),
-      (journal, entries) => journals!.append(journal, entries),
+      new QuotaBook((scope) => opened!.store.quotas.value(scope, scope.quota), systemClock),
+      (journal, entries) => opened!.journals.append(journal, entries),
       {
         onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`),
         onQuotaUnread: (error) => complain(`a quota cannot be read: ${error.message}`),
@@ -60,21 +55,19 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     process.on('SIGHUP', () => workers.reloadCertificates())
     try {
       const about = { settings, ports: workers, tls, root, json }
-      if (!ring || !store || !journals) {
+      if (!ring || !opened) {
         announce('sealed', about)
         ring = await unsealed(settings, provider, stopped.signal)
         if (!ring) return EXIT.done
-        store = await prepareStore(settings, ring)
-        journals = await openJournals(settings, store.records, complain)
+        opened = await openPrimaryStore(settings, ring, complain)
         await workers.spreadStoreKey(ring.export())
       }
       announce('ready', { ...about, warning: provider.warning })
-      await serveUntil(stopped.signal, { settings, ring, store, journals, workers })
+      await serveUntil(stopped.signal, { settings, ring, opened, workers })
       return EXIT.done
     } finally {
       await workers.stop()
-      await journals?.close()
-      await store?.close()
+      await opened?.close()
     }
   } finally {
     await unlock()
@@ -82,25 +75,6 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
 }
 
 const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
-
-/** What is to be done in the store before anybody is served from it. */
-async function prepareStore(settings: Settings, ring: KeyRing): Promise<Store> {
-  const { file } = settings
-  const store = await openForUpkeep(settings, ring)
-  await store.blobs.clearStaging()
-  for (const { id, users } of file.accounts) {
-    for (const user of users) {
-      if (user.root) continue
-      await ensureConfiguredUser(store.identity, id, user, systemClock.nowMs()).catch((error: Error) => {
-        if (!isFault(error, 'IdentityRefused')) throw error
-        throw new ConfigurationError(`user ${user.name}: ${error.detail.message}`, { cause: error })
-      })
-    }
-  }
-  for (const { lastUsage } of store.kmsByRegion.values()) await lastUsage.begin()
-  for (const key of file.kms.keys) await store.kms.keys.ensureConfiguredKey(key)
-  return store
-}
 
 /** Tries again until the root key can be had, less often with time; undefined where the program is stopped before. */
 async function unsealed(
@@ -126,17 +100,16 @@ async function serveUntil(
   {
     settings,
     ring,
-    store,
-    journals,
+    opened,
     workers,
   }: {
     readonly settings: Settings
     readonly ring: KeyRing
-    readonly store: Store
-    readonly journals: Journals
+    readonly opened: PrimaryStore
     readonly workers: RunningWorkers
   },
 ): Promise<void> {
+  const { store, journals, trail } = opened
   const rotation = new RootKeyRotation({
     ring,
     records: store.records,
@@ -148,8 +121,8 @@ async function serveUntil(
     },
   })
   const endHousekeeping = keepHouse(store, journals, rotation, complain)
-  const endDeliveries = deliverLogs(settings, store, complain)
-  const endDelivery = await deliverTrails(settings, store, complain)
+  const endDeliveries = deliverLogs(settings, store, trail, complain)
+  const endDelivery = await deliverTrails(settings, store, trail, complain)
   const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
     const provider = to && providerToMoveTo(to, process.env)
     const end = await rotation.start({ to: provider, endSessions }, (progress) =>

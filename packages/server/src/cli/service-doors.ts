@@ -177,6 +177,7 @@ export async function openServiceDoors(
       operations: CLOUDTRAIL_OPERATIONS,
       services: {
         ...store,
+        events: audit.search,
         clock,
         delivery: { buckets: store.buckets, clock, region },
         dataKeys: store.kms.forS3,

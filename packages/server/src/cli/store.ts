@@ -6,6 +6,7 @@ import { KeyRegions } from '../keys/key-regions.ts'
 import { Kms, type KmsOptions } from '../keys/kms.ts'
 import { MaterialSecretFiles } from '../keys/material-secrets.ts'
 import { StoredServiceKeys } from '../keys/service-keys.ts'
+import { toKmsError } from '../kms/errors.ts'
 import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
 import { UtilizationReports } from '../limits/utilization-reports.ts'
 import { Buckets, type NewBuckets } from '../objects/buckets.ts'
@@ -60,13 +61,14 @@ export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets'
 
 export type Store = Awaited<ReturnType<typeof openStore>>
 
-/** For what the program does for itself, not for a caller: nothing of it is counted, and nobody is told. */
-export const openForUpkeep = (settings: Settings, ring: KeyRing): Promise<Store> =>
+/** For what the program does for itself, not for a caller: nothing of it is counted, and nobody is told but `trail`. */
+export const openForUpkeep = (settings: Settings, ring: KeyRing, trail?: Trail): Promise<Store> =>
   openStore({
     ...settings,
     storeKey: ring.storeKey(),
     clock: systemClock,
     observer: { observe() {} },
+    ...(trail && { trail, told: toKmsError }),
     quota: uncounted(systemClock),
     ...storeSettings(settings.file),
   })

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { EventJournal } from '../audit/audit-trail.ts'
 import { journalDir } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
+import type { Trail } from '../core/outcome.ts'
 import { type RemoteBucket, RemoteRefusal, TrailBuckets } from '../delivery/trail-bucket.ts'
 import { type DeliveryProblem, TrailDelivery } from '../delivery/trails.ts'
 import { readProfile } from '../identity/credentials-file.ts'
@@ -18,13 +19,14 @@ import type { Store } from './store.ts'
 export async function deliverTrails(
   settings: Settings,
   store: Store,
+  trail: Trail,
   complain: (text: string) => void,
 ): Promise<() => Promise<void>> {
   const { deliverySeconds, digestSeconds, remoteBuckets } = settings.file.cloudtrail
   const { auditDir } = dataFolder(settings.dataDir)
   const journal = (name: EventJournal) =>
     new JournalReader({ dir: journalDir(auditDir, name), name, records: store.records })
-  const services = { ...store, clock: systemClock, region: settings.region }
+  const services = { ...store, trail, clock: systemClock, region: settings.region }
   const delivery = new TrailDelivery({
     ...store,
     journals: { management: journal('management'), data: journal('data') },

@@ -3,26 +3,17 @@ import { createHash } from 'node:crypto'
 import type { EventQuery } from '../audit/event-index.ts'
 import type { EventSearch, FoundEvent } from '../audit/event-search.ts'
 import { resourcesOf, userNameOf } from '../audit/lookup-attributes.ts'
-import type { Clock } from '../core/clock.ts'
-import { requireAllowed } from '../policy/authorize.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { Input } from '../protocols/input.ts'
-import type { ServiceOperation } from '../protocols/service-door.ts'
 import { ServiceError } from '../protocols/service-error.ts'
-
-export interface LookupServices {
-  readonly events: EventSearch
-  readonly clock: Clock
-}
+import { requireMay, scopeOf, type TrailOperations } from './services.ts'
 
 export const LOOKUP_OPERATIONS = {
   LookupEvents: {
     readOnly: true,
     async run({ events, clock }, call, input) {
-      const resourceAccount = call.principal.accountId
-      const access = { action: 'cloudtrail:LookupEvents', resource: '*', resourceAccount, resourcePolicy: undefined }
-      requireAllowed(call, access)
-      const scope = { accountId: resourceAccount, region: call.region }
+      requireMay(call, 'LookupEvents')
+      const scope = scopeOf(call)
       const { attribute, value, ...times } = readQuery(input, clock.nowMs())
       // Of other categories there are none.
       if (input.optionalText('EventCategory', 100) !== undefined) {
@@ -38,7 +29,7 @@ export const LOOKUP_OPERATIONS = {
       }
     },
   },
-} satisfies Readonly<Record<string, ServiceOperation<LookupServices>>>
+} satisfies TrailOperations
 
 type Wanted = Pick<EventQuery, 'value'> & { readonly attribute: EventQuery['attribute'] | 'EventId' }
 

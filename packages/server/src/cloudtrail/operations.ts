@@ -1,6 +1,7 @@
 /** The operations of CloudTrail, one row each. Source: CloudTrail API reference, version 2013-11-01. */
 import { KEY_OPERATIONS } from './key-operations.ts'
 import { LOGGING_OPERATIONS } from './logging-operations.ts'
+import { LOOKUP_OPERATIONS } from './lookup-events.ts'
 import { SELECTOR_OPERATIONS } from './selector-operations.ts'
 import type { TrailOperations } from './services.ts'
 import { TAG_OPERATIONS } from './tag-operations.ts'
@@ -12,7 +13,7 @@ export const CLOUDTRAIL_OPERATIONS: TrailOperations = {
   ...SELECTOR_OPERATIONS,
   ...KEY_OPERATIONS,
   ...TAG_OPERATIONS,
-  LookupEvents: { readOnly: true },
+  ...LOOKUP_OPERATIONS,
   // There is no CloudTrail Lake, no channel, no dashboard, no insight, no organization and no policy of a trail.
   ...Object.fromEntries(
     (

@@ -1,4 +1,5 @@
 /** What the door's operations work with, and what all of them do first. */
+import type { EventSearch } from '../audit/event-search.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ServiceCallServices } from '../delivery/service-call.ts'
 import type { KeyService } from '../keys/key-service.ts'
@@ -10,6 +11,7 @@ import type { Trail } from '../trails/trail-records.ts'
 import type { TrailScope, Trails } from '../trails/trails.ts'
 
 export interface TrailServices {
+  readonly events: EventSearch
   readonly trails: Trails
   readonly digestKeys: DigestKeys
   readonly clock: Clock

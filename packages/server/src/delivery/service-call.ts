@@ -4,6 +4,7 @@
  * nobody gave it it may not do; `aws:SourceArn` and `aws:SourceAccount` tell for whose sake it calls.
  */
 import { randomBytes } from 'node:crypto'
+import type { Trail } from '../core/outcome.ts'
 import type { Buckets } from '../objects/buckets.ts'
 import type { Objects } from '../objects/objects.ts'
 import { aclsSpeak } from '../objects/ownership.ts'
@@ -15,6 +16,7 @@ import { type Acl, privateAcl } from '../policy/acl.ts'
 import { authorize, decisionFacts, denied } from '../policy/authorize.ts'
 import { type CallContext, NOTHING, type Principal } from '../policy/call.ts'
 import type { KeyValue } from '../policy/condition-keys.ts'
+import { servicePutOutcome } from './service-outcome.ts'
 
 export type ServicePrincipal = 'cloudtrail.amazonaws.com' | 'logging.s3.amazonaws.com'
 
@@ -33,11 +35,14 @@ export interface ServiceCallServices {
   readonly objects: Pick<Objects, 'put'>
   readonly clock: { nowMs(): number }
   readonly region: string
+  /** Undefined: nothing is kept on record. */
+  readonly trail?: Trail | undefined
 }
 
-/** A call under way; what it is allowed to use is noted in it. */
+/** A call under way; what it is allowed to use, and what must be kept of it, is noted in it. */
 export interface ServiceCall extends CallContext {
   readonly openedBuckets: Set<string>
+  readonly kept: readonly Promise<void>[]
 }
 
 /** An object for a service to write. */
@@ -59,6 +64,7 @@ export function serviceCall(
   { service, sourceArn, sourceAccount }: ServiceCaller,
   { clock, region }: Pick<ServiceCallServices, 'clock' | 'region'>,
 ): ServiceCall {
+  const kept: Promise<void>[] = []
   return {
     principal: servicePrincipal(service, sourceAccount),
     requestId: randomBytes(8).toString('hex').toUpperCase(),
@@ -77,6 +83,12 @@ export function serviceCall(
     source: { arn: sourceArn, accountId: sourceAccount },
     openedBuckets: new Set(),
     decided: () => undefined,
+    kept,
+    replyAfter(promise) {
+      // It is waited for later, and must not count as unheard until then.
+      promise.catch(() => undefined)
+      kept.push(promise)
+    },
   }
 }
 
@@ -125,21 +137,45 @@ export async function requireServicePut(
   })
 }
 
-/** Writes an object as a service. Throws Fault BucketNotFound, AccessDenied, and what `Objects.put` throws. */
+/**
+ * Writes an object as a service, and resolves once what must be is on record. Throws Fault BucketNotFound, AccessDenied, and
+ * what `Objects.put` throws.
+ */
 export async function putAsService(services: ServiceCallServices, put: ServicePut): Promise<PutResult> {
   const call = serviceCall(put, services)
-  await requireServicePut(services, put, call)
-  return services.objects.put(call, {
-    bucket: put.bucket,
-    objectKey: put.key,
-    body: bodyOf(put.body),
-    headers: put.headers ?? {},
-    userMetadata: put.userMetadata ?? [],
-    access: (record) =>
-      put.grants && aclsSpeak(record) ? { acl: [...privateAcl(record.accountId), ...put.grants] } : undefined,
-    protection: put.protection ?? { kind: 'default' },
-    conditions: {},
-  })
+  let result: PutResult | undefined
+  let failure: unknown
+  try {
+    await requireServicePut(services, put, call)
+    result = await services.objects.put(call, {
+      bucket: put.bucket,
+      objectKey: put.key,
+      body: bodyOf(put.body),
+      headers: put.headers ?? {},
+      userMetadata: put.userMetadata ?? [],
+      access: (record) =>
+        put.grants && aclsSpeak(record) ? { acl: [...privateAcl(record.accountId), ...put.grants] } : undefined,
+      protection: put.protection ?? { kind: 'default' },
+      conditions: {},
+    })
+    return result
+  } catch (error) {
+    failure = error
+    throw error
+  } finally {
+    const owner = await services.buckets.find(put.bucket).catch(() => undefined)
+    const kept = services.trail?.record(
+      servicePutOutcome({
+        call,
+        put,
+        result,
+        failure,
+        bucketAccountId: owner?.accountId,
+        endedAtMs: services.clock.nowMs(),
+      }),
+    )
+    await Promise.all([...call.kept, kept])
+  }
 }
 
 function servicePrincipal(service: ServicePrincipal, sourceAccount: string): Principal {
