@@ -66,6 +66,7 @@ describe('usage', () => {
       { ...kms, operation: 'UntagResource', quota: undefined },
       { ...kms, operation: 'Unknown', quota: undefined },
       { ...kms, caller: undefined },
+      { ...kms, caller: { ...caller, principalType: 'AWSService', accessKeyId: undefined } },
       { service: 'cloudtrail', operation: 'LookupEvents' },
       { service: 'iam', operation: 'CreateUser' },
     )

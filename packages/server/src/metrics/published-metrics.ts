@@ -9,7 +9,7 @@ import { isQuotaName } from '../quota/quotas.ts'
 import { USAGE_DIMENSIONS, usageResource } from '../quota/usage-metric.ts'
 import type { Datum, MetricScope, Unit } from './metric-data.ts'
 import { CountSeries, type MinuteSeries, type ScopedDatum, ValueSeries } from './minute-series.ts'
-import { BucketRequests, type TimedOutcome } from './request-metrics.ts'
+import { BucketRequests } from './request-metrics.ts'
 
 export interface PublishedMetricsOptions {
   /** The root user's account, whose metrics the server's own are. */
@@ -17,14 +17,8 @@ export interface PublishedMetricsOptions {
   readonly region: string
 }
 
-/** An outcome with what some doors tell besides. */
-export type PublishedOutcome = TimedOutcome & {
-  readonly bucketAccountId?: string | undefined
-  /** Ids of the bucket's metrics configurations that the request counts for. */
-  readonly metricsFilters?: readonly string[] | undefined
-  /** It was refused because it came over plain HTTP. */
-  readonly refusedInClear?: boolean | undefined
-}
+/** An outcome that tells whether the request was refused because it came over plain HTTP. */
+export type PublishedOutcome = Outcome & { readonly refusedInClear?: boolean | undefined }
 
 export interface Published {
   readonly scope: MetricScope
@@ -54,8 +48,10 @@ export class PublishedMetrics implements Observer {
   observe(outcome: PublishedOutcome): void {
     const atMs = outcome.startedAtMs + outcome.durationMs
     const usageService = USAGE_SERVICES[outcome.service]
-    if (usageService !== undefined && outcome.caller)
-      this.#countUsage(usageService, outcome, outcome.caller.accountId, atMs)
+    const { caller } = outcome
+    // Services have no account of their own, and neither has who did not sign.
+    if (usageService !== undefined && caller?.accessKeyId !== undefined)
+      this.#countUsage(usageService, outcome, caller.accountId, atMs)
     // What the KMS did for an S3 request is no request of its own.
     if (outcome.viaRequestId !== undefined) return
     if (outcome.metricsFilters !== undefined && outcome.metricsFilters.length > 0) this.#countBucket(outcome, atMs)
@@ -97,7 +93,7 @@ export class PublishedMetrics implements Observer {
     series.add(atMs)
   }
 
-  #countBucket(outcome: PublishedOutcome, atMs: number): void {
+  #countBucket(outcome: Outcome, atMs: number): void {
     const { bucket, bucketAccountId, metricsFilters = [] } = outcome
     if (bucket === undefined || bucketAccountId === undefined) return
     const filters = within(within(this.#buckets, bucketAccountId), bucket)

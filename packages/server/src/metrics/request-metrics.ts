@@ -6,12 +6,6 @@ import type { Outcome } from '../core/outcome.ts'
 import type { MetricScope, Unit } from './metric-data.ts'
 import { CountSeries, type ScopedDatum, ValueSeries } from './minute-series.ts'
 
-/** An outcome with what is known of how long the reply took to begin. */
-export type TimedOutcome = Outcome & {
-  /** From the request's last byte to the reply's first. */
-  readonly turnAroundMs?: number | undefined
-}
-
 type ByVerb = 'GetRequests' | 'PutRequests' | 'DeleteRequests' | 'HeadRequests' | 'PostRequests' | 'ListRequests'
 
 export class BucketRequests {
@@ -54,7 +48,7 @@ export class BucketRequests {
     ]
   }
 
-  add(atMs: number, outcome: TimedOutcome): void {
+  add(atMs: number, outcome: Outcome): void {
     this.#all.add(atMs)
     const verb = VERB_OF.get(outcome.operation)
     if (verb !== undefined) this.#byVerb[verb].add(atMs)
