@@ -29,6 +29,8 @@ export interface JournalsOptions {
   readonly retention: Readonly<Record<JournalName, Retention>>
   /** Told of an index that could not be written; it is tried again. */
   readonly onIndexError: (error: Error) => void
+  /** Told of a journal's head that could not be written down; likewise. */
+  readonly onHeadFailed: (error: unknown) => void
 }
 
 export const journalDir = (dir: string, journal: JournalName) => join(dir, journal)
@@ -52,10 +54,10 @@ export class Journals {
 
   /** Also brings the index up to what the journals hold. Throws Fault Damaged where a journal is not as it was left. */
   static async open(options: JournalsOptions): Promise<Journals> {
-    const { dir, records, clock, index } = options
+    const { dir, records, clock, index, onHeadFailed } = options
     const writers = {} as Record<JournalName, JournalWriter>
     for (const name of JOURNAL_NAMES) {
-      writers[name] = await JournalWriter.open({ dir: journalDir(dir, name), name, records, clock })
+      writers[name] = await JournalWriter.open({ dir: journalDir(dir, name), name, records, clock, onHeadFailed })
     }
     for (const name of EVENT_JOURNALS) {
       const reader = new JournalReader({ dir: journalDir(dir, name), name, records })

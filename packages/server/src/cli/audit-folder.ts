@@ -32,6 +32,7 @@ export async function openJournals(
     clock: systemClock,
     retention: file.audit.retention,
     onIndexError: (error) => complain(`the index of events could not be written: ${error.message}`),
+    onHeadFailed: (error) => complain(`how far a journal has come could not be written down: ${String(error)}`),
   })
   return journals
 }
