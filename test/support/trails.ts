@@ -95,14 +95,19 @@ export async function finishedTrail(
     await until(async () => (await digests()).length >= i, `digest ${i}`)
   }
   await trails.send(new StopLoggingCommand({ Name }))
-  // The last digest names the log file with the event of the end.
+  await untilDigested(s3, bucket)
+  return { arn: TrailARN!, logs: [...(await deliveredRecords(s3, bucket)).keys()], digests: await digests() }
+}
+
+/** Until a digest names the log file with the event of the end of logging. */
+export async function untilDigested(s3: S3Client, bucket: string): Promise<void> {
   await until(async () => {
     const files = [...(await deliveredRecords(s3, bucket))]
     const last = files.find(([, all]) => all.some(({ eventName }) => eventName === 'StopLogging'))?.[0]
-    const contents = await Promise.all((await digests()).map((key) => contentOf(s3, bucket, key)))
+    const digests = (await keysIn(s3, bucket)).filter((key) => key.includes('/CloudTrail-Digest/'))
+    const contents = await Promise.all(digests.map((key) => contentOf(s3, bucket, key)))
     return last !== undefined && contents.some((content) => content.includes(last))
   }, 'the last digest')
-  return { arn: TrailARN!, logs: [...(await deliveredRecords(s3, bucket)).keys()], digests: await digests() }
 }
 
 /** Looks again until it finds something. */
