@@ -15,6 +15,9 @@ export class LogFile {
   readonly #gzip = createGzip()
   readonly #hash = createHash('sha256')
   readonly #pieces: Buffer[] = []
+  /** What goes to gzip together, since each write of it costs more than a record does. */
+  #block = Buffer.allocUnsafe(BLOCK_BYTES)
+  #filled = 0
   readonly #ended: Promise<unknown>
   #oldest = ''
   #newest = ''
@@ -29,14 +32,19 @@ export class LogFile {
   async add(record: Uint8Array, eventTime: string): Promise<void> {
     if (this.#isEmpty || eventTime < this.#oldest) this.#oldest = eventTime
     if (this.#isEmpty || eventTime > this.#newest) this.#newest = eventTime
-    await this.#write(this.#isEmpty ? '{"Records":[' : ',')
+    const before = this.#isEmpty ? BEGINNING : COMMA
     this.#isEmpty = false
+    if (this.#filled + before.length + record.length > BLOCK_BYTES) await this.#flush()
+    this.#put(before)
+    if (record.length <= BLOCK_BYTES - this.#filled) return this.#put(record)
+    await this.#flush()
     await this.#write(record)
   }
 
   /** Of a file with one record at least. */
   async finish(): Promise<LogFileContent> {
-    await this.#write(']}')
+    await this.#flush()
+    await this.#write(END)
     this.#gzip.end()
     await this.#ended
     return {
@@ -47,8 +55,23 @@ export class LogFile {
     }
   }
 
-  async #write(text: string | Uint8Array): Promise<void> {
-    this.#hash.update(text)
-    if (!this.#gzip.write(text)) await once(this.#gzip, 'drain')
+  #put(bytes: Uint8Array): void {
+    this.#block.set(bytes, this.#filled)
+    this.#filled += bytes.length
+  }
+
+  async #flush(): Promise<void> {
+    const block = this.#block.subarray(0, this.#filled)
+    this.#block = Buffer.allocUnsafe(BLOCK_BYTES)
+    this.#filled = 0
+    await this.#write(block)
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.#hash.update(bytes)
+    if (!this.#gzip.write(bytes)) await once(this.#gzip, 'drain')
   }
 }
+
+const BLOCK_BYTES = 64 * 1024
+const [BEGINNING, COMMA, END] = ['{"Records":[', ',', ']}'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]

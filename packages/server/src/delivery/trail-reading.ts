@@ -45,7 +45,7 @@ export async function readTrail(
   let isAll = true
   for (const name of wantsDataEvents(trail.selectors) ? JOURNALS : JOURNALS.slice(0, 1)) {
     const fromMs = earliestMs(reading, name)
-    const from = reading.from[name] ?? (await firstSegment(journals[name], fromMs))
+    const from = later(reading.from[name], await firstSegment(journals[name], fromMs))
     const end = until?.[name]
     if (until && !end) continue
     for await (const { position, next, entries } of journals[name].frames(from, (one) => one.latestMs >= fromMs)) {
@@ -109,19 +109,21 @@ function parse(bytes: Uint8Array): EventRecord {
   }
 }
 
-/** From when on a trail that has not read anything yet may want something. */
+/** From when on a trail may want something that it has not read. */
 function earliestMs({ trail, spans }: TrailReading, name: JournalName): number {
   const loggingMs = spans[0]?.fromMs ?? Number.POSITIVE_INFINITY
   return name === 'data' ? Math.max(loggingMs, trail.dataEventsSinceMs ?? 0) : loggingMs
 }
 
-/** Where to begin, without opening what is older. */
+/** The segment before which there is nothing as young as that. Passing over it costs nothing. */
 async function firstSegment(journal: TrailJournals[JournalName], fromMs: number): Promise<Position | undefined> {
   for await (const { segment, latestMs } of journal.segments()) {
     if (latestMs === undefined || latestMs >= fromMs) return { segment, offset: 0 }
   }
   return undefined
 }
+
+const later = (a: Position | undefined, b: Position | undefined) => (a && b ? (isBefore(a, b) ? b : a) : (a ?? b))
 
 const isBefore = (a: Position, b: Position) => a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 

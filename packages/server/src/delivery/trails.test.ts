@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
+import type { Position } from '../journal/frame.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import { JournalWriter } from '../journal/journal-writer.ts'
 import { call, getInput, makeRoom, type Room, read } from '../objects/room.fixture.ts'
@@ -11,6 +12,7 @@ import { DigestKeys } from '../trails/digest-keys.ts'
 import type { JournalName, Trail } from '../trails/trail-records.ts'
 import { type NewTrail, Trails } from '../trails/trails.ts'
 import { TrailBuckets } from './trail-bucket.ts'
+import type { TrailJournals } from './trail-reading.ts'
 import { TrailDelivery, type TrailDeliveryOptions } from './trails.ts'
 
 const ACCOUNT = call.principal.accountId
@@ -48,7 +50,7 @@ class Fixture {
     const dir = await mkdtemp(join(tmpdir(), 'trails-'))
     const room = makeRoom()
     const open = (name: JournalName) =>
-      JournalWriter.open({ dir: join(dir, name), name, records: room.records, clock: room.clock })
+      JournalWriter.open({ dir: join(dir, name), name, records: room.records, clock: room.clock, segmentBytes: 20_000 })
     const writers = { management: await open('management'), data: await open('data') }
     ends.push(async () => {
       await Promise.all(Object.values(writers).map((writer) => writer.close()))
@@ -78,10 +80,18 @@ class Fixture {
   }
 
   /** As another process would begin. */
-  restarted(more: Partial<TrailDeliveryOptions> = {}): TrailDelivery {
+  restarted(more: Partial<TrailDeliveryOptions> = {}, onRead: (from?: Position) => void = () => {}): TrailDelivery {
     const { room } = this
-    const journal = (name: JournalName) =>
-      new JournalReader({ dir: join(this.#dir, name), name, records: room.records })
+    const journal = (name: JournalName): TrailJournals[JournalName] => {
+      const reader = new JournalReader({ dir: join(this.#dir, name), name, records: room.records })
+      return {
+        segments: () => reader.segments(),
+        frames(from, wanted) {
+          onRead(from)
+          return reader.frames(from, wanted)
+        },
+      }
+    }
     this.delivery = new TrailDelivery({
       ...room,
       trails: this.trails,
@@ -272,6 +282,38 @@ test('a lot is delivered in several files', async () => {
   await fixture.deliver()
   expectOnce(await fixture.logged(), ids)
   expect((await fixture.logged()).length).toBeGreaterThan(4)
+})
+
+test('records of any size stand in a file as they are', async () => {
+  const fixture = await Fixture.make()
+  await fixture.trail()
+  const ids: string[] = []
+  for (const size of [1, 64_000, 65_300, 65_536, 200_000, 3]) {
+    ids.push(...(await fixture.events(2, { requestParameters: 'x'.repeat(size) })))
+  }
+  await fixture.deliver()
+  expect(await fixture.logged()).toEqual([ids])
+})
+
+test('what is older than the logging is not read', async () => {
+  const fixture = await Fixture.make()
+  for (let i = 0; i < 10; i++) await fixture.events(30)
+  fixture.room.clock.skip(1000)
+  const trail = await fixture.trail()
+  const ids = await fixture.events(30)
+  await fixture.deliver()
+  await fixture.trails.stopLogging(trail)
+  await fixture.deliver()
+  fixture.room.clock.skip(2 * 86_400_000)
+  for (let i = 0; i < 10; i++) await fixture.events(30)
+  fixture.room.clock.skip(1000)
+  await fixture.trails.startLogging(trail)
+  ids.push(...(await fixture.events(30)))
+  const segments: number[] = []
+  fixture.restarted({}, (from) => segments.push(from?.segment ?? 0))
+  await fixture.deliver()
+  expectOnce(await fixture.logged(), ids)
+  expect(segments[0]).toBeGreaterThan(5)
 })
 
 test('selectors choose, and data events count from when they are wanted', async () => {
@@ -485,9 +527,7 @@ async function interrupted(cutOff: (fixture: Fixture) => void) {
   fixture.room.catalog.failAfter(undefined)
   ids.push(...(await fixture.events(1)))
   fixture.restarted()
-  await fixture.deliver()
-  await fixture.deliver()
-  await fixture.deliver(3600)
+  for (const seconds of [300, 300, 3600]) expect(await fixture.deliver(seconds)).toEqual([])
   expectOnce(await fixture.logged(), ids)
   for (const region of REGIONS) {
     const files = (await fixture.keys()).filter((key) => LOG_FILE.test(key) && key.includes(`/CloudTrail/${region}/`))

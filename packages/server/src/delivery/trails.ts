@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import type { DigestKeys } from '../trails/digest-keys.ts'
 import type { Trail, TrailStatus } from '../trails/trail-records.ts'
-import type { Trails } from '../trails/trails.ts'
+import { recentSpans, type Trails } from '../trails/trails.ts'
 import { DigestDelivery } from './digest-delivery.ts'
 import { LogFileDelivery } from './log-file-delivery.ts'
 import { deliveryErrorCode, type TrailBuckets } from './trail-bucket.ts'
@@ -102,8 +102,7 @@ export class TrailDelivery {
       ...rest,
       isSettled,
       attemptedAtMs: hasDelivered || deliveryError !== undefined ? atMs : now.attemptedAtMs,
-      // What is over for a day is read no more.
-      spans: now.spans.filter(({ toMs }) => toMs === undefined || toMs + SPAN_KEPT_MS > atMs),
+      spans: recentSpans(now.spans, atMs),
     }
   }
 
@@ -121,5 +120,4 @@ export class TrailDelivery {
 const withoutDigestError = ({ digestError: _, ...status }: TrailStatus): TrailStatus => status
 
 const SETTLE_MS = 10_000
-const SPAN_KEPT_MS = 86_400_000
 const GIVEN_UP_MS = 7 * 86_400_000

@@ -62,5 +62,6 @@ export async function* eachName(catalog: Catalog, { prefix }: RecordKind<unknown
   }
 }
 
+/** Of kinds whose names begin with text, in which no byte is 0xff. */
 export const ALL_NAMES = { gte: new Uint8Array(0), lt: new Uint8Array([0xff]) }
 const PAGE = 500

@@ -154,17 +154,15 @@ export const deliveredFileRecord = defineRecord<DeliveredFile>({
 })
 export const digestKeyRecord = defineRecord<DigestKey>({ label: 'digest key', prefix: 'D', ...kind })
 
-const idBytes = (trailId: string) => Buffer.from(trailId, 'hex')
-
 export const trailNames = {
   trail: (accountId: string, homeRegion: string, trail: string) => name(accountId, ZERO, homeRegion, ZERO, trail),
   trailsIn: (accountId: string, homeRegion: string) => name(accountId, ZERO, homeRegion, ZERO),
   trailsOf: (accountId: string) => name(accountId, ZERO),
-  status: (trailId: string) => name(idBytes(trailId)),
+  status: (trailId: string) => name(trailId),
   file: (trailId: string, region: string, number: number) =>
-    name(idBytes(trailId), region, ZERO, ascending(BigInt(number))),
-  filesIn: (trailId: string, region: string) => name(idBytes(trailId), region, ZERO),
-  filesOf: (trailId: string) => name(idBytes(trailId)),
+    name(trailId, ZERO, region, ZERO, ascending(BigInt(number))),
+  filesIn: (trailId: string, region: string) => name(trailId, ZERO, region, ZERO),
+  filesOf: (trailId: string) => name(trailId, ZERO),
   /** A region's keys stand in the order of their beginning. */
   digestKey: (region: string, validFromMs: number) => name(region, ZERO, ascending(BigInt(validFromMs))),
   digestKeysOf: (region: string) => name(region, ZERO),

@@ -159,7 +159,7 @@ export class Trails {
             isLogging: true,
             isSettled: false,
             startedAtMs: nowMs,
-            spans: [...status.spans, { fromMs: nowMs }],
+            spans: [...recentSpans(status.spans, nowMs), { fromMs: nowMs }],
           },
     )
   }
@@ -232,6 +232,10 @@ export class Trails {
   }
 }
 
+/** Events of a span that is over may still come for a while; an upload that began in it may be long under way. */
+export const recentSpans = (spans: readonly LoggingSpan[], nowMs: number): readonly LoggingSpan[] =>
+  spans.filter(({ toMs }) => toMs === undefined || toMs + SPAN_KEPT_MS > nowMs)
+
 const closed = (span: LoggingSpan, nowMs: number): LoggingSpan =>
   span.toMs === undefined ? { ...span, toMs: nowMs } : span
 
@@ -242,4 +246,5 @@ const notFound = (text: string, accountId: string) =>
   refusedTrail('TrailNotFound', `Unknown trail: ${text} for the user: ${accountId}`)
 
 const MOST_TRAILS = 5
+const SPAN_KEPT_MS = 86_400_000
 const COMMIT_ATTEMPTS = 20
