@@ -9,7 +9,7 @@ const KEY_ARN = 'arn:aws:kms:us-east-1:111111111111:key/00000000-0000-4000-8000-
 
 export async function keyPageCost(records) {
   const server = (path) => import(join(root, 'packages/server/dist', path))
-  const { toEntry } = await server('audit/audit-trail.js')
+  const { toEntry, toJournalEntry } = await server('audit/audit-trail.js')
   const { eventRecords } = await server('audit/event-record.js')
   const { EventIndex } = await server('audit/event-index.js')
   const { EventSearch } = await server('audit/event-search.js')
@@ -31,7 +31,9 @@ export async function keyPageCost(records) {
     writer.onWritten((frame) => index.add('management', frame))
     for (let made = 0; made < records; made += BATCH) {
       await writer.append(
-        Array.from({ length: BATCH }, (_, i) => toEntry(eventRecords(outcomeOf(made + i), '000000000000')[0])),
+        Array.from({ length: BATCH }, (_, i) =>
+          toJournalEntry(toEntry(eventRecords(outcomeOf(made + i), '000000000000')[0])),
+        ),
       )
       await index.flush()
       if (made % 100_000 === 0) process.stderr.write(`${made} of ${records} records\n`)

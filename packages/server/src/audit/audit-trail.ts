@@ -5,6 +5,7 @@
  * {@link DATA_WINDOW_MS}; so are events of callers who could not be told, or anybody could have the disk wait for him.
  */
 import type { Outcome, Trail } from '../core/outcome.ts'
+import type { JournalEntry } from '../journal/frame.ts'
 import { type EventRecord, eventRecords } from './event-record.ts'
 
 export const EVENT_JOURNALS = ['management', 'data'] as const
@@ -18,10 +19,10 @@ export interface JournalSink {
   add(journal: EventJournal, entries: readonly Entry[]): void
 }
 
+/** An entry of a journal before it is bytes: a text becomes UTF-8 where it is put together with others. */
 export interface Entry {
   readonly atMs: number
-  /** As `toEntry` makes it. */
-  readonly bytes: Uint8Array
+  readonly content: string | Uint8Array
 }
 
 export interface AuditTrailOptions {
@@ -52,15 +53,18 @@ export class AuditTrail implements Trail {
 }
 
 /** One byte of flags, then the record as it is delivered. */
-export function toEntry({ atMs, isKeyUse, json }: EventRecord): Entry {
-  // A character of one byte stands where the flags come: faster than to measure the text first.
-  const bytes = Buffer.from(`\u0000${json}`)
-  bytes[0] = isKeyUse ? KEY_USE : 0
-  return { atMs, bytes }
-}
+export const toEntry = ({ atMs, isKeyUse, json }: EventRecord): Entry => ({
+  atMs,
+  content: `${isKeyUse ? KEY_USE : NO_FLAG}${json}`,
+})
+
+export const toJournalEntry = ({ atMs, content }: Entry): JournalEntry => ({
+  atMs,
+  bytes: typeof content === 'string' ? Buffer.from(content) : content,
+})
 
 /** Whether the entry stands for a use of a KMS key; of several that tell of one use, one does. */
-export const isKeyUse = (entry: Uint8Array): boolean => (entry[0]! & KEY_USE) !== 0
+export const isKeyUse = (entry: Uint8Array): boolean => (entry[0]! & 1) !== 0
 
 /** The record's JSON text. */
 export const recordText = (entry: Uint8Array): string =>
@@ -68,6 +72,8 @@ export const recordText = (entry: Uint8Array): string =>
 
 const isKnown = ({ caller }: Outcome) => caller?.accessKeyId !== undefined || caller?.principalType === 'AWSService'
 
-const KEY_USE = 1
+/** Characters of one byte: the flags. */
+const NO_FLAG = '\u0000'
+const KEY_USE = '\u0001'
 /** After which data events are durable, unless the disk fails. */
 export const DATA_WINDOW_MS = 1_000

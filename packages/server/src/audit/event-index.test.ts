@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { beforeEach, expect, test } from 'vitest'
 import type { Frame } from '../journal/frame.ts'
 import { MemoryCatalog } from '../storage/memory-catalog.ts'
-import { toEntry } from './audit-trail.ts'
+import { toEntry, toJournalEntry } from './audit-trail.ts'
 import { EventIndex } from './event-index.ts'
 import { serviceEventRecord } from './event-record.ts'
 
@@ -26,11 +26,13 @@ interface Made {
 
 function frameOf(events: readonly Made[], segment = 1, offset = 0): Frame {
   const entries = events.map(({ atMs, name, accountId }) =>
-    toEntry(
-      serviceEventRecord({
-        ...{ atMs, name, accountId, source: 'kms.amazonaws.com', region: 'us-east-1' },
-        ...{ resources: [], serviceEventDetails: {} },
-      }),
+    toJournalEntry(
+      toEntry(
+        serviceEventRecord({
+          ...{ atMs, name, accountId, source: 'kms.amazonaws.com', region: 'us-east-1' },
+          ...{ resources: [], serviceEventDetails: {} },
+        }),
+      ),
     ),
   )
   const header = {

@@ -8,7 +8,7 @@ import type { JournalEntry, Position } from '../journal/frame.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import { JournalWriter } from '../journal/journal-writer.ts'
 import type { RecordStore } from '../records/record-store.ts'
-import { EVENT_JOURNALS, toEntry } from './audit-trail.ts'
+import { EVENT_JOURNALS, toEntry, toJournalEntry } from './audit-trail.ts'
 import type { EventIndex } from './event-index.ts'
 import { type ServiceEvent, serviceEventRecord } from './event-record.ts'
 
@@ -76,7 +76,7 @@ export class Journals {
 
   /** Of what the server does of itself. */
   appendEvent(event: ServiceEvent): Promise<void> {
-    return this.append('management', [toEntry(serviceEventRecord(event))])
+    return this.append('management', [toJournalEntry(toEntry(serviceEventRecord(event)))])
   }
 
   end(journal: JournalName): Position {

@@ -4,8 +4,9 @@
  */
 import { DATA_WINDOW_MS, type Entry, type EventJournal, type JournalSink } from '../audit/audit-trail.ts'
 import type { JournalName } from '../audit/journals.ts'
+import { memoryPasses } from '../core/passing-memory.ts'
 import type { ToPrimary } from './channel.ts'
-import { packEntries } from './packed-entries.ts'
+import { PackedEntries } from './packed-entries.ts'
 
 interface Waiting {
   readonly resolve: () => void
@@ -16,8 +17,9 @@ export class JournalChannel implements JournalSink {
   readonly #say: (message: ToPrimary) => void
   readonly #onLost: (error: Error, entries: number) => void
   /** Not sent yet: one message is under way at a time, so that a busy process sends few. */
-  #kept: { readonly entry: Entry; readonly waiting: Waiting | undefined }[] = []
-  readonly #added = new Map<JournalName, { entries: Entry[]; bytes: number }>()
+  readonly #kept = new PackedEntries()
+  #waiting: Waiting[] = []
+  readonly #added = new Map<JournalName, PackedEntries>()
   readonly #sent = new Map<
     number,
     { readonly waiting: readonly Waiting[]; readonly bytes: number; readonly entries: number }
@@ -37,27 +39,25 @@ export class JournalChannel implements JournalSink {
 
   keep(_journal: EventJournal, entries: readonly Entry[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#kept.length === 0 && this.#keptUnderWay === undefined) setImmediate(() => this.#sendKept())
-      for (const [i, entry] of entries.entries()) {
-        const isLast = i === entries.length - 1
-        this.#kept.push({ entry, waiting: isLast ? { resolve, reject } : undefined })
-      }
+      if (this.#waiting.length === 0 && this.#keptUnderWay === undefined) setImmediate(() => this.#sendKept())
+      for (const entry of entries) this.#kept.add(entry)
+      this.#waiting.push({ resolve, reject })
     })
   }
 
   add(journal: JournalName, entries: readonly Entry[]): void {
-    const added = this.#added.get(journal) ?? { entries: [], bytes: 0 }
-    this.#added.set(journal, added)
-    for (const entry of entries) {
-      added.entries.push(entry)
-      added.bytes += entry.bytes.length
+    let added = this.#added.get(journal)
+    if (!added) {
+      added = new PackedEntries()
+      this.#added.set(journal, added)
     }
-    if (added.bytes >= SENT_AT_BYTES) this.#sendAdded(journal)
+    for (const entry of entries) added.add(entry)
+    if (added.bytes >= SENT_AT_BYTES) this.#sendAdded(journal, added)
   }
 
   /** Sends what nobody waits for. */
   flush(): void {
-    for (const journal of this.#added.keys()) this.#sendAdded(journal)
+    for (const [journal, added] of this.#added) if (added.count > 0) this.#sendAdded(journal, added)
   }
 
   /** Resolves when nothing is under way. */
@@ -65,7 +65,7 @@ export class JournalChannel implements JournalSink {
     clearInterval(this.#timer)
     this.flush()
     await new Promise<void>((resolve) => {
-      const look = () => (this.#sent.size === 0 && this.#kept.length === 0 ? resolve() : setTimeout(look, 10))
+      const look = () => (this.#sent.size === 0 && this.#waiting.length === 0 ? resolve() : setTimeout(look, 10))
       look()
     })
   }
@@ -77,7 +77,7 @@ export class JournalChannel implements JournalSink {
     this.#sent.delete(id)
     if (id === this.#keptUnderWay) {
       this.#keptUnderWay = undefined
-      if (this.#kept.length > 0) this.#sendKept()
+      if (this.#waiting.length > 0) this.#sendKept()
     }
     this.#unanswered -= sent.bytes
     if (error !== undefined && sent.waiting.length === 0) this.#onLost(new Error(error), sent.entries)
@@ -88,32 +88,31 @@ export class JournalChannel implements JournalSink {
   }
 
   #sendKept(): void {
-    const kept = this.#kept
-    this.#kept = []
-    this.#keptUnderWay = this.#send(
-      'management',
-      kept.map(({ entry }) => entry),
-      kept.flatMap(({ waiting }) => waiting ?? []),
-    )
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#keptUnderWay = this.#send('management', this.#kept, waiting)
   }
 
-  #sendAdded(journal: JournalName): void {
-    const { entries } = this.#added.get(journal)!
-    this.#added.delete(journal)
+  #sendAdded(journal: JournalName, added: PackedEntries): void {
     // A primary that does not keep up, or a disk that is full, must not take this process's memory.
     if (this.#unanswered > MOST_UNANSWERED_BYTES) {
-      this.#onLost(new Error('the journals do not keep up'), entries.length)
+      const { count } = added
+      added.take()
+      this.#onLost(new Error('the journals do not keep up'), count)
       return
     }
-    this.#send(journal, entries, [])
+    this.#send(journal, added, [])
   }
 
-  #send(journal: JournalName, entries: readonly Entry[], waiting: readonly Waiting[]): number {
+  #send(journal: JournalName, entries: PackedEntries, waiting: readonly Waiting[]): number {
     const id = this.#nextId++
-    const packed = packEntries(entries)
+    const { count } = entries
+    const packed = entries.take()
     this.#unanswered += packed.length
-    this.#sent.set(id, { waiting, bytes: packed.length, entries: entries.length })
+    this.#sent.set(id, { waiting, bytes: packed.length, entries: count })
+    // It is copied on the channel at once.
     this.#say({ type: 'journal', id, journal, packed })
+    memoryPasses(packed.length)
     return id
   }
 }

@@ -1,5 +1,5 @@
 /** What the primary has once the root key is at hand: the store, made ready, and the journals, which it alone writes. */
-import { AuditTrail } from '../audit/audit-trail.ts'
+import { AuditTrail, toJournalEntry } from '../audit/audit-trail.ts'
 import type { Journals } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
 import { isFault } from '../core/fault.ts'
@@ -28,10 +28,10 @@ export async function openPrimaryStore(
   let journals: Journals | undefined
   const trail = new AuditTrail({
     sink: {
-      keep: (journal, entries) => journals!.append(journal, entries),
+      keep: (journal, entries) => journals!.append(journal, entries.map(toJournalEntry)),
       add: (journal, entries) =>
         void journals!
-          .append(journal, entries)
+          .append(journal, entries.map(toJournalEntry))
           .catch((error: Error) => complain(`the audit trail could not be written: ${error.message}`)),
     },
     operatorsAccount: ROOT_ACCOUNT,

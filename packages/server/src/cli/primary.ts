@@ -4,6 +4,7 @@
  */
 import cluster, { type Worker } from 'node:cluster'
 import type { JournalName } from '../audit/journals.ts'
+import { memoryPasses } from '../core/passing-memory.ts'
 import type { JournalEntry } from '../journal/frame.ts'
 import type { CountedCalls, QuotaBook } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
@@ -129,6 +130,7 @@ class WorkerPool {
             this.#quotaBook.absorb(message.calls)
             break
           case 'journal':
+            memoryPasses(message.packed.length)
             this.#append(message.journal, unpackEntries(message.packed)).then(
               () => send(worker, { type: 'journaled', id: message.id, error: undefined }),
               (error: Error) => {

@@ -75,7 +75,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   )
   const { dataEvents } = file.audit
   const trail = new AuditTrail({ sink: journals, operatorsAccount: ROOT_ACCOUNT, dataEvents })
-  const accessLog = journaledAccessLog((entry) => journals.add('access', [entry]))
+  const accessLog = journaledAccessLog(({ atMs, bytes }) => journals.add('access', [{ atMs, content: bytes }]))
   const askAll = (question: Question) => channel.askAll(question)
   const quota = new LeasedQuota((...question) => channel.lease(...question), clock)
   let opened: ServiceDoors | undefined

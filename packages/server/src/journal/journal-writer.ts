@@ -5,11 +5,13 @@
  * acknowledged until the file is cut back to what was durable; after a failed sync its bytes are not trusted any more, and
  * a new segment is begun.
  */
+
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { MessageKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { syncFolder } from '../core/durable-file.ts'
+import { memoryPasses } from '../core/passing-memory.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { beginSegment, headOf } from './begin-segment.ts'
 import {
@@ -190,6 +192,8 @@ export class JournalWriter {
       frames.push({ position, next: { ...position, offset: facts.end }, header: frame.header, entries: share })
     }
     const bytes = sealed.length === 1 ? sealed[0]!.bytes : Buffer.concat(sealed.map((frame) => frame.bytes))
+    // The payload, sealed, and in its frame.
+    memoryPasses(3 * bytes.length)
     this.#repair = 'cut'
     await this.#file.write(bytes, this.#facts.end)
     this.#repair = 'new segment'
