@@ -7,7 +7,7 @@
 import type { DataKey } from '@strongroom/crypto'
 import { MessageKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
-import { Recent } from '../core/recent.ts'
+import { type CacheCounts, Recent } from '../core/recent.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { DataKeyRequest, IntendedUse, KeyService, UnwrapRequest } from './key-service.ts'
 
@@ -32,10 +32,17 @@ export class BucketKeys {
   readonly #forWriting = new Recent<Promise<Kept>>(MOST_BUCKET_KEYS)
   /** By requester and wrapped form. */
   readonly #forReading = new Recent<Promise<Kept>>(MOST_BUCKET_KEYS)
+  #hits = 0
+  #misses = 0
 
   constructor(keys: KeyService, clock: Clock) {
     this.#keys = keys
     this.#clock = clock
+  }
+
+  /** How often a kept bucket key was good for what was asked, and how often the KMS had to be called. */
+  get cacheCounts(): CacheCounts {
+    return { hits: this.#hits, misses: this.#misses }
   }
 
   /** The bucket key to wrap with now. `bucketId`: a bucket made anew under an old name has others. Throws Kms* faults. */
@@ -73,12 +80,16 @@ export class BucketKeys {
     make: () => Promise<BucketKey>,
   ): Promise<BucketKey> {
     for (let kept = all.get(name); kept !== undefined; ) {
-      if (await this.#isGood(await kept, call, use)) return (await kept).bucketKey
+      if (await this.#isGood(await kept, call, use)) {
+        this.#hits++
+        return (await kept).bucketKey
+      }
       const newer = all.get(name)
       // Of many that find an old one, the first makes another and the rest take that.
       if (newer === kept) break
       kept = newer
     }
+    this.#misses++
     return this.#made(all, name, make)
   }
 

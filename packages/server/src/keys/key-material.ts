@@ -2,7 +2,7 @@
 import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { MessageKey } from '@strongroom/crypto/node'
 import { Fault } from '../core/fault.ts'
-import { Recent } from '../core/recent.ts'
+import { addedCounts, type CacheCounts, Recent } from '../core/recent.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
 import { generatePair, type KeyPair, readPair } from './asymmetric-material.ts'
 import { encryptBlob } from './ciphertext.ts'
@@ -25,6 +25,11 @@ export class KeyMaterial {
 
   constructor(storeKey: StoreKey, secrets: MaterialSecrets) {
     this.#wrapping = new MaterialWrapping(storeKey.derive('KMS key material'), secrets)
+  }
+
+  /** Of opened material of all kinds. */
+  get cacheCounts(): CacheCounts {
+    return addedCounts([this.#opened, this.#macKeys, this.#pairs])
   }
 
   /**

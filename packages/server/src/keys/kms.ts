@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault, isFault } from '../core/fault.ts'
 import type { Observer, Trail } from '../core/outcome.ts'
+import type { CacheCounts } from '../core/recent.ts'
 import type { CallContext } from '../policy/call.ts'
 import type { RequestQuota } from '../quota/leased-quota.ts'
 import { defaultQuota, type QuotaName } from '../quota/quotas.ts'
@@ -112,6 +113,11 @@ export class Kms {
     })
     this.forS3 = new KmsForS3(this, this.#access, this.#material, calls)
     this.#quota = quota
+  }
+
+  /** How often opened key material was at hand. */
+  get cacheCounts(): CacheCounts {
+    return this.#material.cacheCounts
   }
 
   /**

@@ -7,7 +7,7 @@ import { DataKey, SealError } from '@strongroom/crypto'
 import { freshBytes, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
-import { Recent } from '../core/recent.ts'
+import { type CacheCounts, Recent } from '../core/recent.ts'
 import { name } from '../records/names.ts'
 import { defineRecord, type RecordStore, type Stored } from '../records/record-store.ts'
 import type { RecordRewrap } from '../records/reseal.ts'
@@ -40,6 +40,11 @@ export class StoredServiceKeys implements ServiceKeys {
     this.#records = records
     this.#clock = clock
     this.#wrapping = storeKey.derive('service key material')
+  }
+
+  /** How often a data key was unwrapped lately. */
+  get cacheCounts(): CacheCounts {
+    return this.#unwrapped
   }
 
   async generate(purpose: ServiceKeyPurpose, context: Uint8Array): Promise<{ dataKey: DataKey; wrapped: Uint8Array }> {

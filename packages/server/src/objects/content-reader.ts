@@ -8,6 +8,7 @@ import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../core/block-pool.ts'
 import { Fault } from '../core/fault.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
 import type { BlobReader, BlobStore } from '../storage/blobs.ts'
+import { CryptoWork, type WorkCounts } from './crypto-work.ts'
 import type { ActiveProtection } from './protection.ts'
 import { RecentOpeners } from './recent-openers.ts'
 import type { StoredStream } from './stored-content.ts'
@@ -35,11 +36,17 @@ interface OpenStream {
 export class ContentReader {
   readonly #blobs: BlobStore
   readonly #inline: (id: string) => Promise<Uint8Array | undefined>
+  readonly #work: CryptoWork
 
   /** `inline` gives small sealed content by its id. */
-  constructor(blobs: BlobStore, inline: (id: string) => Promise<Uint8Array | undefined>) {
+  constructor(
+    blobs: BlobStore,
+    inline: (id: string) => Promise<Uint8Array | undefined>,
+    work: CryptoWork = new CryptoWork(),
+  ) {
     this.#blobs = blobs
     this.#inline = inline
+    this.#work = work
   }
 
   /**
@@ -102,7 +109,11 @@ export class ContentReader {
   async #openSmall({ stream, start, endExclusive }: Piece, protection: ActiveProtection): Promise<ObjectContent> {
     try {
       let bytes = await this.#inlineBytes(stream)
-      for (const opener of openersOf(stream, protection)) bytes = openAll(opener, bytes)
+      const openers = openersOf(stream, protection)
+      const work = this.#work.of('open', protection.stored.method)
+      const begunMs = work.begin()
+      for (const opener of openers) bytes = openAll(opener, bytes)
+      work.end(begunMs, bytes.length)
       if (bytes.length !== stream.plaintextSize) throw new SealError('the lengths of the layers do not fit')
       const whole = bytes.subarray(start, endExclusive)
       return {
@@ -140,17 +151,31 @@ export class ContentReader {
           yield bytes.subarray(start, endExclusive)
         },
       }
-      return { source: openLayers(stored, protection, source), close: async () => undefined }
+      return { source: this.#openLayers(stored, protection, source), close: async () => undefined }
     }
     const blob = await this.#blobs.open(stored.place.id)
     if (!blob) throw new Fault('Damaged', { what: whereOf(stored) })
     try {
       if (blob.size !== stored.sealedSize) throw new Fault('Damaged', { what: whereOf(stored) })
-      return { source: openLayers(stored, protection, blobSource(blob)), close: () => blob.close() }
+      return { source: this.#openLayers(stored, protection, blobSource(blob)), close: () => blob.close() }
     } catch (error) {
       await blob.close()
       throw error
     }
+  }
+
+  /** The outermost layer lies on the stored bytes; each next one on what the one around it opens. */
+  #openLayers(stored: StoredStream, protection: ActiveProtection, bytes: ByteSource): ByteSource {
+    const work = this.#work.of('open', protection.stored.method)
+    const openers = openersOf(stored, protection)
+    let source = bytes
+    let plaintextSize = stored.sealedSize
+    for (const [i, opener] of openers.entries()) {
+      plaintextSize = plaintextOf(plaintextSize, opener.header.segmentBytes)
+      source = openedSource(source, opener, plaintextSize, { counts: work, isLast: i === openers.length - 1 })
+    }
+    if (plaintextSize !== stored.plaintextSize) throw new SealError('the lengths of the layers do not fit')
+    return source
   }
 
   async #inlineBytes(stored: StoredStream): Promise<Uint8Array> {
@@ -191,18 +216,6 @@ function blobSource(blob: BlobReader): ByteSource {
   }
 }
 
-/** The outermost layer lies on the stored bytes; each next one on what the one around it opens. */
-function openLayers(stored: StoredStream, protection: ActiveProtection, bytes: ByteSource): ByteSource {
-  let source = bytes
-  let plaintextSize = stored.sealedSize
-  for (const opener of openersOf(stored, protection)) {
-    plaintextSize = plaintextOf(plaintextSize, opener.header.segmentBytes)
-    source = openedSource(source, opener, plaintextSize)
-  }
-  if (plaintextSize !== stored.plaintextSize) throw new SealError('the lengths of the layers do not fit')
-  return source
-}
-
 /** One opener for each layer, the outermost first. */
 function openersOf(stored: StoredStream, { stored: { method }, dataKeys }: ActiveProtection): StreamOpener[] {
   const { headers, streamId, partNumber } = stored
@@ -237,7 +250,13 @@ function plaintextOf(sealed: number, segmentBytes: number): number {
   return sealed - HEADER_BYTES - segments * TAG_BYTES
 }
 
-function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: number): ByteSource {
+/** `isLast`: what this layer opens is the plaintext, which is counted once. */
+function openedSource(
+  below: ByteSource,
+  opener: StreamOpener,
+  plaintextSize: number,
+  work: { readonly counts: WorkCounts; readonly isLast: boolean },
+): ByteSource {
   const { segmentBytes } = opener.header
   const stride = segmentBytes + TAG_BYTES
   return {
@@ -247,7 +266,9 @@ function openedSource(below: ByteSource, opener: StreamOpener, plaintextSize: nu
       let left = endExclusive - start
       let skip = span.skip
       const open = (sealed: Uint8Array) => {
+        const begunMs = work.counts.begin()
         const plaintext = opener.openSegment(index, index === span.segmentCount - 1, sealed)
+        work.counts.end(begunMs, work.isLast ? plaintext.length : 0)
         index++
         memoryPasses(plaintext.length)
         const piece = plaintext.subarray(skip, skip + left)

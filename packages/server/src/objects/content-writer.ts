@@ -8,6 +8,7 @@ import { giveBlockBack, takeBlock } from '../core/block-pool.ts'
 import { Fault } from '../core/fault.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
 import type { BlobStore, StagedBlob } from '../storage/blobs.ts'
+import { CryptoWork } from './crypto-work.ts'
 import { type Digest, type DigestAlgorithm, startDigest } from './digests.ts'
 import type { ActiveProtection } from './protection.ts'
 import type { StoredStream } from './stored-content.ts'
@@ -51,15 +52,18 @@ const INLINE_BYTES = 16 * 1024
 
 export class ContentWriter {
   readonly #blobs: BlobStore
+  readonly #work: CryptoWork
 
-  constructor(blobs: BlobStore) {
+  constructor(blobs: BlobStore, work = new CryptoWork()) {
     this.#blobs = blobs
+    this.#work = work
   }
 
   /** Throws what the body throws, BodyTooLarge, BodyIncomplete or DigestMismatch; then nothing is left behind. */
   async write(body: IncomingBody, protection: ActiveProtection, options: WriteOptions): Promise<WrittenContent> {
     const digests = await BodyDigests.start(body, protection.stored.method === 'AES256', options.checksumAlgorithm)
     const sealing = new Sealing(protection, options)
+    const work = this.#work.of('seal', protection.stored.method)
     const sink = new SealedSink(this.#blobs)
     let plaintextSize = 0
     try {
@@ -73,7 +77,10 @@ export class ContentWriter {
           })
         }
         digests.update(chunk)
-        await sink.write(sealing.update(chunk))
+        const begunMs = work.begin()
+        const sealed = sealing.update(chunk)
+        work.end(begunMs, chunk.length)
+        await sink.write(sealed)
         // Once as plaintext and once sealed.
         memoryPasses(2 * chunk.length)
       }
@@ -81,7 +88,10 @@ export class ContentWriter {
         throw new Fault('BodyIncomplete', { expectedBytes: body.declaredBytes, actualBytes: plaintextSize })
       }
       const facts = digests.check(body)
-      await sink.write(sealing.final())
+      const begunMs = work.begin()
+      const last = sealing.final()
+      work.end(begunMs, 0)
+      await sink.write(last)
       const end = await sink.end()
       const stream: StoredStream = {
         streamId: Buffer.from(options.streamId).toString('hex'),

@@ -46,6 +46,8 @@ export interface ObjectsOptions {
   readonly writer: ContentWriter
   readonly reader: ContentReader
   readonly clock: Clock
+  /** Absent: its own. */
+  readonly versions?: VersionStore
 }
 
 export interface CopySource {
@@ -96,7 +98,7 @@ export class Objects {
     this.#protector = options.protector
     this.#writer = options.writer
     this.#clock = options.clock
-    this.#versions = new VersionStore(options.records, options.clock)
+    this.#versions = options.versions ?? new VersionStore(options.records, options.clock)
     this.#contents = new ContentRecords(options.records)
     this.#opener = new VersionOpener(options.protector, options.reader, this.#contents)
   }

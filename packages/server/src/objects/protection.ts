@@ -7,6 +7,7 @@ import { type DataKey, encodeContext, SealError } from '@strongroom/crypto'
 import { deriveKey, freshBytes, generateDataKey, MessageKey, unwrapKey, wrapKey } from '@strongroom/crypto/node'
 import type { Clock } from '../core/clock.ts'
 import { type EncryptionRefusal, Fault } from '../core/fault.ts'
+import type { CacheCounts } from '../core/recent.ts'
 import { BucketKeys } from '../keys/bucket-keys.ts'
 import type { KeyService, ServiceKeys } from '../keys/key-service.ts'
 import type { CallContext } from '../policy/call.ts'
@@ -44,6 +45,11 @@ export class Protector {
     this.#keys = keys
     this.#serviceKeys = serviceKeys
     this.#bucketKeys = new BucketKeys(keys, clock)
+  }
+
+  /** Of bucket keys. */
+  get bucketKeyCounts(): CacheCounts {
+    return this.#bucketKeys.cacheCounts
   }
 
   /** Chooses the method and makes the data keys; for the KMS methods by one GenerateDataKey, or by a bucket key. */

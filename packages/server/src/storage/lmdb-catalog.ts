@@ -12,16 +12,21 @@ import { syncFolder } from '../core/durable-file.ts'
 import type { Catalog, CatalogEntry, Check, Mutation, RangeQuery } from './catalog.ts'
 import { newEntryVersion } from './entry-version.ts'
 
+/** Told how long each commit took until it was durable, or until it was known that a check had failed. */
+export type CommitObserver = (seconds: number) => void
+
 export class LmdbCatalog implements Catalog {
   readonly #db: RootDatabase<Buffer, Buffer>
+  readonly #committed: CommitObserver | undefined
 
-  private constructor(db: RootDatabase<Buffer, Buffer>) {
+  private constructor(db: RootDatabase<Buffer, Buffer>, committed?: CommitObserver) {
     this.#db = db
+    this.#committed = committed
   }
 
-  static async open(dir: string): Promise<LmdbCatalog> {
+  static async open(dir: string, committed?: CommitObserver): Promise<LmdbCatalog> {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    return new LmdbCatalog(open({ path: join(dir, CATALOG_FILE), ...OPTIONS }))
+    return new LmdbCatalog(open({ path: join(dir, CATALOG_FILE), ...OPTIONS }), committed)
   }
 
   /** Reads a catalog that nobody else uses, such as a copy, and leaves no trace in its folder. */
@@ -77,6 +82,13 @@ export class LmdbCatalog implements Catalog {
   }
 
   async commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
+    const beganMs = performance.now()
+    const applied = await this.#apply(checks, mutations)
+    this.#committed?.((performance.now() - beganMs) / 1000)
+    return applied
+  }
+
+  #apply(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
     const db = this.#db
     return db.transaction(() => {
       for (const { key, version } of checks) if (db.getEntry(buffer(key))?.version !== version) return false
