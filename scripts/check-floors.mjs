@@ -15,7 +15,7 @@ const FLOORS = [
   ['journal'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
   ['objects', 'trails'],
-  ['protocols', 'backup', 'delivery'],
+  ['protocols', 'backup', 'delivery', 'telemetry'],
   ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'cloudtrail', 'admin', 'explain'],
   ['http'],
   ['cli'],

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TlsFacts } from './outcome.ts'
+import type { RequestTrace } from './tracing.ts'
 
 /** One HTTP request with its connection's facts, as the sockets floor hands it to a door. */
 export interface Exchange {
@@ -15,6 +16,8 @@ export interface Exchange {
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean
   readonly startedAtMs: number
+  /** Absent where nobody traces. */
+  readonly trace?: RequestTrace | undefined
 }
 
 /** A service's entrance. `handle` always ends the response, reports exactly one Outcome, and never rejects. */

@@ -121,6 +121,8 @@ export interface Outcome {
   readonly encryptionContext?: Readonly<Record<string, string>> | undefined
   /** Why it was allowed or refused, one entry for each thing that had to be allowed. */
   readonly decisions?: readonly DecisionFacts[] | undefined
+  /** Set where it was refused because it came over plain HTTP. */
+  readonly refusedInClear?: boolean | undefined
   /** Set on a KMS call that S3 made for the caller: the S3 request's id. */
   readonly viaRequestId?: string | undefined
   /** The request quota that the call counts against, by its name in quota/quotas.ts. */

@@ -129,11 +129,14 @@ function histogramLines(definition: MetricDefinition, labels: readonly string[],
   return lines
 }
 
-function labelPairs(definition: MetricDefinition, id: string): string[] {
-  if (definition.labels.length === 0) return []
+/** The labels of a series, by name. */
+export function labelsOf({ labels }: MetricDefinition, id: string): Record<string, string> {
   const values = id.split(SEPARATOR)
-  return definition.labels.map((label, i) => `${label}="${escapeLabel(values[i] ?? '')}"`)
+  return Object.fromEntries(labels.map((label, i) => [label, values[i] ?? '']))
 }
+
+const labelPairs = (definition: MetricDefinition, id: string): string[] =>
+  Object.entries(labelsOf(definition, id)).map(([label, value]) => `${label}="${escapeLabel(value)}"`)
 
 const braces = (pairs: readonly string[]) => (pairs.length === 0 ? '' : `{${pairs.join(',')}}`)
 const escapeLabel = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')

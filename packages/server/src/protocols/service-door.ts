@@ -90,12 +90,14 @@ export class ServiceDoor<Services> implements Door {
     } catch (thrown) {
       error = this.#toError(thrown, requestId)
     }
+    exchange.trace?.step('record')
     try {
       await trail.record(this.#outcome(exchange, progress, error, 0))
     } catch (thrown) {
       // Of what is not on record nobody is told that it was done.
       error = this.#toError(thrown, requestId)
     }
+    exchange.trace?.step('send')
     const text = error
       ? protocol.renderError(error, requestId)
       : protocol.render(progress.name, progress.output, requestId)
@@ -111,12 +113,13 @@ export class ServiceDoor<Services> implements Door {
 
   async #answer(exchange: Exchange, progress: Progress): Promise<void> {
     const { protocol, operations } = this.#options
-    if (!exchange.secure && !this.#options.allowPlainHttp) {
+    if (this.#refusesInClear(exchange)) {
       throw new ServiceError(
         'InvalidRequest',
         `Requests to ${this.#options.title} must be made over a secure connection.`,
       )
     }
+    exchange.trace?.step('read')
     const body = await readBody(exchange)
     progress.bytesIn = body.length
     const { name, input } = protocol.read(exchange, body)
@@ -124,9 +127,15 @@ export class ServiceDoor<Services> implements Door {
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
     progress.operation = operation
     if (operation) progress.name = name
+    exchange.trace?.step('authenticate')
     progress.call = await this.#authenticate(exchange, body, operation?.unsigned === true)
+    exchange.trace?.step('run')
     progress.output = await this.#run(name, operation, progress.call, input)
     for (const kept of progress.call.kept) await kept
+  }
+
+  #refusesInClear({ secure }: Exchange): boolean {
+    return !secure && !this.#options.allowPlainHttp
   }
 
   #toError(thrown: unknown, requestId: string): ServiceError {
@@ -149,6 +158,7 @@ export class ServiceDoor<Services> implements Door {
       errorCode: error?.code,
       errorMessage: error?.message,
       region: authentication.global ? GLOBAL_REGION : authentication.region,
+      refusedInClear: this.#refusesInClear(exchange),
       caller: call?.principal,
       sourceIp: exchange.sourceIp,
       userAgent: headers['user-agent'],

@@ -21,7 +21,7 @@ import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
 import { refuseCustomerKeyInClear } from './encryption-headers.ts'
 import { errorDocument, hostId } from './error-document.ts'
-import { S3Error, toS3Error } from './errors.ts'
+import { S3Error, toS3Error, wasRefusedInClear } from './errors.ts'
 import { checkExpectedOwners } from './expected-owner.ts'
 import { formRequest } from './form-request.ts'
 import { filteredTags, metricsFiltersOf } from './observed-bucket.ts'
@@ -105,6 +105,7 @@ export class S3Door implements Door {
     }
     let bytesOut = 0
     progress.repliedAtMs = this.#options.clock.nowMs()
+    exchange.trace?.step('send')
     try {
       bytesOut = await send(exchange, error ? errorReply(error, exchange, progress.target) : progress.reply!)
     } catch (thrown) {
@@ -124,6 +125,7 @@ export class S3Door implements Door {
   /** What must be on record before the reply: the calls of the KMS, and the request itself where it manages something. */
   async #keep(exchange: Exchange, progress: Progress, error: S3Error | undefined): Promise<void> {
     const { call, operation } = progress
+    exchange.trace?.step('record')
     if (operation?.audit === 'management') await this.#options.trail.record(this.#outcome(exchange, progress, error, 0))
     if (call) for (const kept of call.kept) await kept
   }
@@ -137,8 +139,9 @@ export class S3Door implements Door {
   }
 
   async #run(exchange: Exchange, progress: Progress): Promise<S3Reply> {
-    const { request } = exchange
+    const { request, trace } = exchange
     const { services } = this.#options
+    trace?.step('read target')
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     progress.target = readTarget(mark < 0 ? url : url.slice(0, mark), request.headers.host, this.#options.domains)
@@ -148,8 +151,10 @@ export class S3Door implements Door {
     const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
     progress.notes.versionId = query.get('versionId')
     const routed = { method: request.method ?? '', target, query, headers: request.headers } as const
+    trace?.step('route')
     const row = this.#router.find(routed)
     progress.operation = row
+    trace?.step('authenticate')
     const read =
       row?.authenticatedBy === 'form' ? await this.#readForm(exchange, progress) : await this.#read(exchange, progress)
     progress.headers = read.headers
@@ -172,6 +177,7 @@ export class S3Door implements Door {
       },
       notes: progress.notes,
     }
+    trace?.step('authorize')
     refuseCustomerKeyInClear(s3Request.headers, exchange.secure)
     await checkExpectedOwners(services, s3Request)
     const needs = operation.access?.(s3Request) ?? [
@@ -180,6 +186,7 @@ export class S3Door implements Door {
     for (const need of needs) await s3Request.authorize(need)
     if (routed.method === 'DELETE')
       progress.notes.tagsBefore = await filteredTags(services, progress.target, progress.notes)
+    trace?.step('run')
     try {
       return await operation.run!(services, s3Request)
     } catch (error) {
@@ -231,6 +238,7 @@ export class S3Door implements Door {
       errorCode: error?.code,
       errorMessage: error?.message,
       region: this.#options.region,
+      refusedInClear: error && wasRefusedInClear(error),
       caller: call?.principal,
       sourceIp: exchange.sourceIp,
       userAgent: headers['user-agent'],

@@ -1,5 +1,5 @@
 /** S3's errors: code, status and text as AWS gives them; and the table from faults to them, total by type. */
-import { type EncryptionRefusal, Fault, type FaultCode, type FaultDetails } from '../core/fault.ts'
+import { type EncryptionRefusal, Fault, type FaultCode, type FaultDetails, isFault } from '../core/fault.ts'
 import { SignatureError } from '../signature/errors.ts'
 
 const ROWS = {
@@ -147,6 +147,10 @@ export function toS3Error(error: unknown): S3Error {
   }
   return new S3Error('InternalError', {}, { cause: error })
 }
+
+/** Whether the same request might have passed over TLS. */
+export const wasRefusedInClear = ({ cause }: S3Error): boolean =>
+  isFault(cause, 'EncryptionRefused') && ['SseCRequiresTls', 'KmsRequiresTls'].includes(cause.detail.refusal)
 
 const kms = (name: string, message: string) => S3Error.foreign(`KMS.${name}`, 400, message)
 
