@@ -1,85 +1,99 @@
-/** The metrics that the server publishes, and the observer that counts every outcome into them. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Observer, Outcome } from '../core/outcome.ts'
+/** The metrics of a worker: the observer that counts every outcome into them, and the facts of its process. */
+import type { Observer, Outcome, ServiceName } from '../core/outcome.ts'
+import { METRICS } from './definitions.ts'
+import type { Datum } from './metric-data.ts'
+import { ProcessData } from './process-data.ts'
+import { ProcessFacts } from './process-facts.ts'
+import { defineProcessMetrics } from './process-metrics.ts'
 import { MetricRegistry } from './registry.ts'
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** What was sealed or opened by one method, and how long a sample of it took. */
+export interface CryptoWork {
+  readonly work: string
+  readonly method: string
+  readonly bytes: number
+  readonly sampledBytes: number
+  readonly sampledSeconds: number
+}
 
 /** Counts outcomes. No key id, bucket or object key ever becomes a label: their number has no bound. */
 export class ServerMetrics implements Observer {
   readonly registry = new MetricRegistry()
+  readonly facts: ProcessFacts
+  readonly #data: ProcessData
 
-  readonly #requests = this.registry.define({
-    name: 'strongroom_requests_total',
-    help: 'Requests by service, operation and status, and how they came.',
-    type: 'counter',
-    labels: ['service', 'operation', 'status', 'transport'],
-  })
-  readonly #errors = this.registry.define({
-    name: 'strongroom_errors_total',
-    help: 'Requests that ended in an error, by its code.',
-    type: 'counter',
-    labels: ['service', 'code'],
-  })
-  readonly #duration = this.registry.define({
-    name: 'strongroom_request_duration_seconds',
-    help: 'Time from the first byte of a request to the end of its reply.',
-    type: 'histogram',
-    labels: ['service', 'operation'],
-    buckets: SECONDS,
-  })
-  readonly #bytes = this.registry.define({
-    name: 'strongroom_body_bytes_total',
-    help: 'Plaintext bytes of bodies received and sent.',
-    type: 'counter',
-    labels: ['direction'],
-  })
-  readonly #encryption = this.registry.define({
-    name: 'strongroom_encryption_requests_total',
-    help: 'S3 requests by the method that seals the object.',
-    type: 'counter',
-    labels: ['method', 'operation'],
-  })
-  readonly #kms = this.registry.define({
-    name: 'strongroom_kms_calls_total',
-    help: 'KMS calls, direct ones and those that S3 made for a caller.',
-    type: 'counter',
-    labels: ['operation', 'via', 'result'],
-  })
-  readonly #memory = this.registry.define({
-    name: 'strongroom_resident_memory_bytes',
-    help: 'Resident memory of the server process.',
-    type: 'gauge',
-    labels: ['process'],
-  })
-  readonly #loopDelay = this.registry.define({
-    name: 'strongroom_event_loop_delay_seconds',
-    help: 'Delay of the event loop since the last look, 99th percentile.',
-    type: 'gauge',
-    labels: ['process'],
-  })
+  readonly #requests = this.registry.define(METRICS.requests)
+  readonly #errors = this.registry.define(METRICS.errors)
+  readonly #duration = this.registry.define(METRICS.requestDuration)
+  readonly #bytes = this.registry.define(METRICS.bodyBytes)
+  readonly #encryption = this.registry.define(METRICS.encryptionRequests)
+  readonly #plainHttpRefused = this.registry.define(METRICS.plainHttpRefused)
+  readonly #kms = this.registry.define(METRICS.kmsCalls)
+  readonly #kmsThrottled = this.registry.define(METRICS.kmsThrottled)
+  readonly #catalogCommit = this.registry.define(METRICS.catalogCommit)
+  readonly #cryptoBytes = this.registry.define(METRICS.cryptoBytes)
+  readonly #cryptoSampledBytes = this.registry.define(METRICS.cryptoSampledBytes)
+  readonly #cryptoSampledSeconds = this.registry.define(METRICS.cryptoSampledSeconds)
 
   constructor(processName: string) {
-    const delay = monitorEventLoopDelay({ resolution: 20 })
-    delay.enable()
-    this.registry.beforeSnapshot(() => {
-      this.#memory.set(process.memoryUsage.rss(), processName)
-      this.#loopDelay.set(delay.percentile(99) / 1e9, processName)
-      delay.reset()
-    })
+    this.facts = new ProcessFacts(processName)
+    this.#data = new ProcessData(this.facts)
+    defineProcessMetrics(this.registry, this.facts)
+    // Alerts on their increase must see the first one, too.
+    for (const service of SERVICES_IN_TLS) this.#plainHttpRefused.add(0, service)
+    for (const via of ['direct', 's3']) this.#kmsThrottled.add(0, via)
   }
 
   observe(outcome: Outcome): void {
-    if (outcome.service === 'kms') {
-      this.#kms.add(1, outcome.operation, outcome.viaRequestId ? 's3' : 'direct', outcome.errorCode ?? 'ok')
+    const { service, operation, errorCode } = outcome
+    if (service === 'kms') {
+      const via = outcome.viaRequestId ? 's3' : 'direct'
+      this.#kms.add(1, operation, via, errorCode ?? 'ok')
+      if (errorCode === THROTTLED) this.#kmsThrottled.add(1, via)
       if (outcome.viaRequestId) return
     }
-    const { service, operation } = outcome
     this.#requests.add(1, service, operation, String(outcome.status), outcome.tls ? outcome.tls.version : 'http')
     this.#duration.observe(outcome.durationMs / 1000, service, operation)
-    if (outcome.errorCode) this.#errors.add(1, service, outcome.errorCode)
+    if (errorCode) this.#errors.add(1, service, errorCode)
+    if (outcome.refusedInClear) this.#plainHttpRefused.add(1, service)
     if (outcome.bytesIn > 0) this.#bytes.add(outcome.bytesIn, 'in')
     if (outcome.bytesOut > 0) this.#bytes.add(outcome.bytesOut, 'out')
     if (outcome.encryption) this.#encryption.add(1, outcome.encryption, operation)
   }
+
+  /** A commit of the catalog became durable. */
+  committed(seconds: number): void {
+    this.#catalogCommit.observe(seconds)
+    this.#data.committed(seconds)
+  }
+
+  /** For CloudWatch: what is so now, and what has happened since the last call. */
+  processData(nowMs: number): Datum[] {
+    return this.#data.drain(nowMs)
+  }
+
+  /** Asks for what was sealed and opened whenever somebody looks. */
+  watchCrypto(work: () => readonly CryptoWork[]): void {
+    this.registry.beforeSnapshot(() => {
+      for (const one of work()) {
+        this.#cryptoBytes.set(one.bytes, one.work, one.method)
+        this.#cryptoSampledBytes.set(one.sampledBytes, one.work, one.method)
+        this.#cryptoSampledSeconds.set(one.sampledSeconds, one.work, one.method)
+      }
+    })
+  }
 }
+
+/** Those that may refuse plain HTTP. */
+const SERVICES_IN_TLS: readonly ServiceName[] = [
+  's3',
+  'kms',
+  'sts',
+  'iam',
+  'cloudtrail',
+  'monitoring',
+  'servicequotas',
+  'server',
+]
+/** The KMS's word, also for the calls that S3 makes. */
+const THROTTLED = 'ThrottlingException'
