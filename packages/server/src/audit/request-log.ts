@@ -9,9 +9,12 @@ import type { Observer, Outcome } from '../core/outcome.ts'
 
 export class RequestLog implements Observer {
   readonly #logger: Logger
+  readonly #traceId: () => string | undefined
 
-  constructor(logger: Logger) {
+  /** `traceId`: of the request under way, where it is traced. */
+  constructor(logger: Logger, traceId: () => string | undefined = () => undefined) {
     this.#logger = logger
+    this.#traceId = traceId
   }
 
   observe(outcome: Outcome): void {
@@ -22,6 +25,7 @@ export class RequestLog implements Observer {
       operation: outcome.operation,
       requestId: outcome.requestId,
       viaRequestId: outcome.viaRequestId,
+      traceId: this.#traceId(),
       status: outcome.status,
       error: outcome.errorCode,
       refused: refusals(outcome),

@@ -98,6 +98,30 @@ const remoteBucket = z.strictObject({
   caFile: z.string().optional(),
 })
 export type RemoteBucketSettings = z.output<typeof remoteBucket>
+const metrics = z
+  .strictObject({
+    /** How often the storage metrics of buckets are taken. */
+    storageSeconds: z.number().min(0.1).max(86_400).default(86_400),
+    // Who may read `/-/metrics` (docs/operations.md).
+    token: z.string().min(1).optional(),
+    tokenFile: z.string().optional(),
+    /** To anybody, and not only to who asks from this machine. */
+    open: z.boolean().default(false),
+  })
+  .refine(
+    ({ token, tokenFile, open }) => [token !== undefined, tokenFile !== undefined, open].filter(Boolean).length <= 1,
+    'takes one of token, tokenFile and open',
+  )
+
+/** Where traces and metrics are sent. */
+const otlp = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/, error: 'an endpoint is a URL such as http://collector:4318' }),
+  headersFile: z.string().optional(),
+  traces: z.boolean().default(true),
+  metrics: z.boolean().default(true),
+  sampleRatio: z.number().min(0).max(1).default(1),
+  metricsSeconds: z.number().min(1).max(3600).default(60),
+})
 
 export const configFile = z.strictObject({
   data: z.string().optional(),
@@ -150,10 +174,10 @@ export const configFile = z.strictObject({
     .prefault({}),
   /** How long a line of an access log may wait for its delivery. */
   accessLogs: z.strictObject({ deliverySeconds: z.number().min(0.1).max(86_400).default(300) }).prefault({}),
-  /** How often the storage metrics of buckets are taken. */
-  metrics: z.strictObject({ storageSeconds: z.number().min(0.1).max(86_400).default(86_400) }).prefault({}),
   oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
   rootKey: rootKey.prefault({}),
+  metrics: metrics.prefault({}),
+  otlp: otlp.optional(),
   log: z
     .strictObject({ level: z.enum(['silent', 'error', 'warn', 'info']).default('info'), file: z.string().optional() })
     .prefault({}),

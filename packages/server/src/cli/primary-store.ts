@@ -6,15 +6,18 @@ import { isFault } from '../core/fault.ts'
 import type { Trail } from '../core/outcome.ts'
 import { ROOT_ACCOUNT } from '../identity/accounts.ts'
 import { ensureConfiguredUser } from '../identity/users.ts'
+import type { PrimaryMetrics } from '../metrics/primary-metrics.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import { openJournals } from './audit-folder.ts'
 import { ConfigurationError } from './exit.ts'
+import type { AppendToJournal } from './primary.ts'
 import type { Settings } from './settings.ts'
 import { openForUpkeep, type Store } from './store.ts'
 
 export interface PrimaryStore {
   readonly store: Store
   readonly journals: Journals
+  readonly append: AppendToJournal
   /** Of what the primary does for its users, such as writing log files. */
   readonly trail: Trail
   close(): Promise<void>
@@ -23,26 +26,29 @@ export interface PrimaryStore {
 export async function openPrimaryStore(
   settings: Settings,
   ring: KeyRing,
+  metrics: PrimaryMetrics,
   complain: (text: string) => void,
 ): Promise<PrimaryStore> {
   let journals: Journals | undefined
+  const append: AppendToJournal = (journal, entries) => metrics.journaling(() => journals!.append(journal, entries))
   const trail = new AuditTrail({
     sink: {
-      keep: (journal, entries) => journals!.append(journal, entries.map(toJournalEntry)),
+      keep: (journal, entries) => append(journal, entries.map(toJournalEntry)),
       add: (journal, entries) =>
-        void journals!
-          .append(journal, entries.map(toJournalEntry))
-          .catch((error: Error) => complain(`the audit trail could not be written: ${error.message}`)),
+        void append(journal, entries.map(toJournalEntry)).catch((error: Error) =>
+          complain(`the audit trail could not be written: ${error.message}`),
+        ),
     },
     operatorsAccount: ROOT_ACCOUNT,
     dataEvents: settings.file.audit.dataEvents,
   })
-  const store = await openForUpkeep(settings, ring, trail)
+  const store = await openForUpkeep(settings, ring, { trail, committed: (seconds) => metrics.committed(seconds) })
   await prepare(store, settings)
   journals = await openJournals(settings, store.records, complain)
   return {
     store,
     journals,
+    append,
     trail,
     async close() {
       await journals.close()

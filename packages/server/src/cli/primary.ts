@@ -6,6 +6,8 @@ import cluster, { type Worker } from 'node:cluster'
 import type { JournalName } from '../audit/journals.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
 import type { JournalEntry } from '../journal/frame.ts'
+import type { PrimaryMetrics } from '../metrics/primary-metrics.ts'
+import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import type { CountedCalls, QuotaBook } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Question, ToPrimary, ToWorker } from './channel.ts'
@@ -20,6 +22,8 @@ export interface RunningWorkers {
   /** Lets requests under way finish, then ends every worker. */
   stop(): Promise<void>
   reloadCertificates(): void
+  /** The metrics of all processes, added up. */
+  collectMetrics(): Promise<readonly MetricSnapshot[]>
   /** Gives the store key as it is to all workers, and to those that come; resolves when it counts everywhere. */
   spreadStoreKey(storeKey: ExportedStoreKey): Promise<void>
 }
@@ -42,6 +46,7 @@ export async function startWorkers(
   start: WorkerStart,
   quotaBook: QuotaBook,
   append: AppendToJournal,
+  metrics: PrimaryMetrics,
   events: WorkerEvents,
 ): Promise<RunningWorkers> {
   // Workers accept from one shared queue. Handed out by the primary instead, a connection would be lost with a worker
@@ -55,7 +60,7 @@ export async function startWorkers(
   // Both at once, so that they are not the same.
   const [http, https] = await Promise.all([start.settings.http, start.settings.https].map(withDefinitePort))
   const settings = { ...start.settings, http, https }
-  const pool = new WorkerPool({ ...start, settings }, quotaBook, append, events)
+  const pool = new WorkerPool({ ...start, settings }, quotaBook, append, metrics, events)
   let ports: Ports = { httpPort: undefined, httpsPort: undefined }
   try {
     for (let i = 0; i < count; i++) ports = await pool.add()
@@ -66,6 +71,7 @@ export async function startWorkers(
   return {
     ...ports,
     stop: () => pool.stop(),
+    collectMetrics: async () => mergeSnapshots((await pool.ask({ about: 'metrics' })) as (readonly MetricSnapshot[])[]),
     reloadCertificates: () => pool.broadcast({ type: 'reload-certificate' }),
     spreadStoreKey: (storeKey) => pool.spreadStoreKey(storeKey),
   }
@@ -80,6 +86,7 @@ class WorkerPool {
   #start: WorkerStart
   readonly #quotaBook: QuotaBook
   readonly #append: AppendToJournal
+  readonly #metrics: PrimaryMetrics
   readonly #events: WorkerEvents
   readonly #serving = new Set<Worker>()
   /** Those that were told to start, serving yet or not. */
@@ -88,10 +95,17 @@ class WorkerPool {
   #nextCollection = 1
   #stopping = false
 
-  constructor(start: WorkerStart, quotaBook: QuotaBook, append: AppendToJournal, events: WorkerEvents) {
+  constructor(
+    start: WorkerStart,
+    quotaBook: QuotaBook,
+    append: AppendToJournal,
+    metrics: PrimaryMetrics,
+    events: WorkerEvents,
+  ) {
     this.#start = start
     this.#quotaBook = quotaBook
     this.#append = append
+    this.#metrics = metrics
     this.#events = events
   }
 
@@ -115,7 +129,9 @@ class WorkerPool {
             this.#collections.get(message.id)?.take(worker, undefined)
             break
           case 'want':
-            this.#ask(worker, message.id, message.question)
+            void this.ask(message.question).then((answers) =>
+              send(worker, { type: 'answers', id: message.id, answers }),
+            )
             break
           case 'lease':
             this.#quotaBook.lease(message.scope, message.needed, message.spare).then(
@@ -146,6 +162,8 @@ class WorkerPool {
       })
       worker.on('exit', (code, signal) => {
         const served = this.#serving.delete(worker)
+        // Before those who wait for its answer get the sums.
+        if (served && !this.#stopping) this.#metrics.lostWorker(worker.id)
         this.#started.delete(worker)
         for (const collection of this.#collections.values()) collection.take(worker, undefined)
         reject(new Error(`a worker ended before it served (${signal ?? `exit code ${code}`})`))
@@ -192,19 +210,29 @@ class WorkerPool {
     })
   }
 
-  /** Asks every worker and gives all answers to the one that wants them. */
-  #ask(asker: Worker, askersId: number, question: Question): void {
-    const id = this.#nextCollection++
-    const collection = new Collection([...this.#serving], (answers) => {
-      this.#collections.delete(id)
-      send(asker, { type: 'answers', id: askersId, answers: this.#final(question, answers) })
+  /** What every worker answers, and the primary for itself. */
+  ask(question: Question): Promise<readonly unknown[]> {
+    return new Promise((resolve) => {
+      const id = this.#nextCollection++
+      if (this.#serving.size === 0) return resolve(this.#final(question, []))
+      const collection = new Collection(
+        [...this.#serving],
+        (answers) => {
+          this.#collections.delete(id)
+          resolve(this.#final(question, answers))
+        },
+        question.about === 'metrics'
+          ? (worker, answer) => this.#metrics.toldBy(worker.id, answer as readonly MetricSnapshot[])
+          : undefined,
+      )
+      this.#collections.set(id, collection)
+      this.broadcast({ type: 'ask', id, question })
     })
-    this.#collections.set(id, collection)
-    this.broadcast({ type: 'ask', id, question })
   }
 
-  /** What the workers counted goes into the book, which knows the rest. */
+  /** The primary's metrics are one more snapshot; what the workers counted goes into the book, which knows the rest. */
   #final(question: Question, answers: readonly unknown[]): readonly unknown[] {
+    if (question.about === 'metrics') return [...answers, this.#metrics.snapshot()]
     if (question.about !== 'quota-usage') return answers
     for (const calls of answers as (readonly CountedCalls[])[]) this.#quotaBook.absorb(calls)
     return [this.#quotaBook.usage(question.region, question.accountId)]
@@ -215,16 +243,25 @@ class Collection {
   readonly #waiting: Set<Worker>
   readonly #taken: unknown[] = []
   readonly #done: (answers: readonly unknown[]) => void
+  readonly #took: ((worker: Worker, answer: unknown) => void) | undefined
 
-  constructor(workers: readonly Worker[], done: (answers: readonly unknown[]) => void) {
+  constructor(
+    workers: readonly Worker[],
+    done: (answers: readonly unknown[]) => void,
+    took?: (worker: Worker, answer: unknown) => void,
+  ) {
     this.#waiting = new Set(workers)
     this.#done = done
+    this.#took = took
   }
 
   /** `undefined` is no answer. */
   take(worker: Worker, answer: unknown): void {
     if (!this.#waiting.delete(worker)) return
-    if (answer !== undefined) this.#taken.push(answer)
+    if (answer !== undefined) {
+      this.#taken.push(answer)
+      this.#took?.(worker, answer)
+    }
     if (this.#waiting.size === 0) this.#done(this.#taken)
   }
 }

@@ -6,20 +6,25 @@ import { systemClock } from '../core/clock.ts'
 import { ensureLocalCertificates, type TlsFiles } from '../http/certificates.ts'
 import { CREDENTIALS_PROFILE, credentialsPath, ensureCredentials } from '../identity/credentials-file.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
+import { FolderSize } from '../metrics/folder-size.ts'
+import { PrimaryMetrics } from '../metrics/primary-metrics.ts'
 import { QuotaBook } from '../quota/quota-book.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import { type RootKeyProvider, RootKeyUnreachable } from '../root-key/provider.ts'
+import { type RunningExport, startMetricsExport } from '../telemetry/metrics-export.ts'
 import { listenForControl } from './control.ts'
 import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { deliverLogs } from './deliveries.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
 import { keepHouse } from './housekeeping.ts'
+import { type OperatorTools, readOperatorTools } from './operator-tools.ts'
 import { type RunningWorkers, startWorkers } from './primary.ts'
 import { openPrimaryStore, type PrimaryStore } from './primary-store.ts'
 import { openRing, providerToMoveTo, rootKeyProvider, toExit } from './root-key.ts'
 import { RootKeyRotation } from './root-key-rotation.ts'
 import { resolveSettings, type ServeFlags, type Settings } from './settings.ts'
 import { deliverTrails } from './trail-delivery.ts'
+import { VERSION } from './version.ts'
 
 export async function serve(flags: ServeFlags & { readonly json?: boolean }): Promise<number> {
   const settings = await resolveSettings(flags, process.env)
@@ -37,19 +42,25 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
     const root = await rootCredentials(settings, process.env)
     const tls = settings.https && (await tlsFiles(settings))
     const oidcCa = await readOidcCa(settings.file.oidc.caFile)
-    let opened = ring && (await openPrimaryStore(settings, ring, complain))
+    const tools = await readOperatorTools(settings.file)
+    const folderSize = new FolderSize(settings.dataDir)
+    const metrics = new PrimaryMetrics({ dataDir: settings.dataDir, folderSize, certPath: tls?.certPath })
+    let opened = ring && (await openPrimaryStore(settings, ring, metrics, complain))
     const workers = await startWorkers(
       settings.workers,
-      { settings, tls, storeKey: ring?.export(), root: root.keys, oidcCa },
+      { settings, tls, storeKey: ring?.export(), root: root.keys, oidcCa, tools },
       // Nobody counts before there is a store.
       new QuotaBook((scope) => opened!.store.quotas.value(scope, scope.quota), systemClock),
-      (journal, entries) => opened!.journals.append(journal, entries),
+      (journal, entries) => opened!.append(journal, entries),
+      metrics,
       {
         onLost: (pid, how) => complain(`worker ${pid ?? ''} was lost (${how}) and is being replaced`),
         onQuotaUnread: (error) => complain(`a quota cannot be read: ${error.message}`),
         onJournalError: (error) => complain(`the audit trail could not be written: ${error.message}`),
       },
     )
+    folderSize.start()
+    const exporting = await exportMetrics(settings, tools, metrics, workers)
     const stopped = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
     process.on('SIGHUP', () => workers.reloadCertificates())
@@ -59,13 +70,15 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
         announce('sealed', about)
         ring = await unsealed(settings, provider, stopped.signal)
         if (!ring) return EXIT.done
-        opened = await openPrimaryStore(settings, ring, complain)
+        opened = await openPrimaryStore(settings, ring, metrics, complain)
         await workers.spreadStoreKey(ring.export())
       }
       announce('ready', { ...about, warning: provider.warning })
       await serveUntil(stopped.signal, { settings, ring, opened, workers })
       return EXIT.done
     } finally {
+      await exporting?.stop()
+      await folderSize.stop()
       await workers.stop()
       await opened?.close()
     }
@@ -75,6 +88,25 @@ export async function serve(flags: ServeFlags & { readonly json?: boolean }): Pr
 }
 
 const complain = (text: string) => process.stderr.write(`strongroom: ${text}\n`)
+
+/** Undefined where the configuration asks for none. */
+async function exportMetrics(
+  { file: { otlp } }: Settings,
+  { collector }: OperatorTools,
+  metrics: PrimaryMetrics,
+  workers: RunningWorkers,
+): Promise<RunningExport | undefined> {
+  if (!otlp?.metrics || !collector) return undefined
+  return startMetricsExport({
+    collector,
+    everySeconds: otlp.metricsSeconds,
+    startedAtMs: metrics.facts.startedAtMs,
+    nowMs: systemClock.nowMs,
+    version: VERSION,
+    collect: () => workers.collectMetrics(),
+    onError: (message) => complain(`metrics could not be sent: ${message}`),
+  })
+}
 
 /** Tries again until the root key can be had, less often with time; undefined where the program is stopped before. */
 async function unsealed(

@@ -6,6 +6,7 @@ import { CLOUDTRAIL_OPERATIONS } from '../cloudtrail/operations.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Door } from '../core/exchange.ts'
 import type { Observer, ServiceName, Trail } from '../core/outcome.ts'
+import type { Tracer } from '../core/tracing.ts'
 import type { AccessLog } from '../delivery/access-log-entry.ts'
 import { EXPLAIN_OPERATIONS, EXPLAIN_PATH, EXPLAIN_PROTOCOL } from '../explain/operations.ts'
 import { RegionalDoor } from '../http/regional-door.ts'
@@ -20,6 +21,7 @@ import type { Kms } from '../keys/kms.ts'
 import type { KeyUsage } from '../keys/last-usage.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import { iamResource, kmsResource, trailResource } from '../protocols/audited-resources.ts'
 import { awsJson } from '../protocols/aws-json.ts'
 import { awsQuery } from '../protocols/aws-query.ts'
@@ -31,8 +33,10 @@ import { type ExportedStoreKey, StoreKey } from '../root-key/store-key.ts'
 import { S3Door } from '../s3/door.ts'
 import { toServiceQuotasError } from '../servicequotas/errors.ts'
 import { SERVICE_QUOTAS_OPERATIONS } from '../servicequotas/operations.ts'
+import type { CommitObserver } from '../storage/lmdb-catalog.ts'
 import { toStsError } from '../sts/errors.ts'
 import { STS_OPERATIONS, webIdentityNotes } from '../sts/operations.ts'
+import { traceStore } from '../telemetry/traced-store.ts'
 import { openAuditFolder } from './audit-folder.ts'
 import type { Question } from './channel.ts'
 import type { Settings } from './settings.ts'
@@ -59,6 +63,11 @@ export interface ServiceDoorsOptions {
   readonly quota: RequestQuota
   /** What all workers answer, or the primary for them. */
   readonly askAll: (question: Question) => Promise<readonly unknown[]>
+  readonly metrics: ServerMetrics
+  /** Told how long each commit of the catalog takes. */
+  readonly committed: CommitObserver
+  /** Undefined: nobody traces. */
+  readonly tracer: Tracer | undefined
 }
 
 export interface Doors {
@@ -98,9 +107,16 @@ export async function openServiceDoors(
     told: toKmsError,
     quota: options.quota,
     usageElsewhere: async (keyArn) => (await options.askAll({ about: 'key-usage', keyArn })) as readonly KeyUsage[],
+    committed: options.committed,
     ...storeSettings(file),
   })
   const audit = await openAuditFolder(settings.dataDir, store.records)
+  options.metrics.facts.watch({ keyCaches: store.keyCaches })
+  options.metrics.watchCrypto(() => store.cryptoWork.all())
+  if (options.tracer) {
+    const keyServices = [...store.kmsByRegion.values()].map(({ forS3 }) => forS3)
+    traceStore(options.tracer, { ...store, keyServices, catalog: store.records.catalog })
+  }
   const directory = new Directory({
     root: options.root,
     configured: file.accounts,

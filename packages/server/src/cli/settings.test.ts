@@ -61,6 +61,12 @@ describe('refused', () => {
     ['rootKey: { file: x, passphraseFile: y }', /rootKey: names more than one place/],
     ['rootKey: { pkcs11: { module: x } }', /rootKey.pkcs11.token/],
     ['rootKey: { variable: "a b" }', /name of a variable/],
+    ['metrics: { token: a, tokenFile: b }', /metrics: takes one of token, tokenFile and open/],
+    ['metrics: { token: a, open: true }', /metrics: takes one of/],
+    ['metrics: { token: "" }', /metrics.token/],
+    ['otlp: {}', /otlp.endpoint/],
+    ['otlp: { endpoint: "collector:4318" }', /otlp.endpoint: an endpoint is a URL such as/],
+    ['otlp: { endpoint: "http://c:1", sampleRatio: 2 }', /otlp.sampleRatio/],
     ['[', /cannot read/],
   ])('the file %j', async (content, message) => {
     await expect(resolveSettings(await config(content), {})).rejects.toThrow(message)

@@ -1,6 +1,7 @@
 /** Opens a data folder's stores and the services on them; what a worker, fsck and the sweep have in common. */
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Observer, Trail } from '../core/outcome.ts'
+import { addedCounts, type CacheCounts } from '../core/recent.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { KeyRegions } from '../keys/key-regions.ts'
 import { Kms, type KmsOptions } from '../keys/kms.ts'
@@ -12,6 +13,7 @@ import { UtilizationReports } from '../limits/utilization-reports.ts'
 import { Buckets, type NewBuckets } from '../objects/buckets.ts'
 import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
+import { CryptoWork } from '../objects/crypto-work.ts'
 import { EncryptionChanges } from '../objects/encryption-change.ts'
 import { Listing } from '../objects/listing.ts'
 import { Multipart } from '../objects/multipart.ts'
@@ -20,12 +22,13 @@ import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
 import { Tagging } from '../objects/tagging.ts'
+import { VersionStore } from '../objects/version-store.ts'
 import { type RequestQuota, uncounted } from '../quota/leased-quota.ts'
 import { RecordStore } from '../records/record-store.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import type { StoreKey } from '../root-key/store-key.ts'
 import { FileBlobStore } from '../storage/file-blobs.ts'
-import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
+import { type CommitObserver, LmdbCatalog } from '../storage/lmdb-catalog.ts'
 import { DigestKeys } from '../trails/digest-keys.ts'
 import { Trails } from '../trails/trails.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -48,6 +51,8 @@ export interface StoreOptions {
   readonly quotas: Pick<AppliedQuotasOptions, 'profile' | 'approveUpTo'>
   /** In which the KMS answers besides `region`. */
   readonly kmsRegions: readonly string[]
+  /** Told how long each commit of the catalog takes. */
+  readonly committed?: CommitObserver
   /** Set where there are other processes that use keys. */
   readonly usageElsewhere?: KmsOptions['usageElsewhere']
 }
@@ -61,14 +66,19 @@ export const storeSettings = (file: ConfigFile): Pick<StoreOptions, 'newBuckets'
 
 export type Store = Awaited<ReturnType<typeof openStore>>
 
-/** For what the program does for itself, not for a caller: nothing of it is counted, and nobody is told but `trail`. */
-export const openForUpkeep = (settings: Settings, ring: KeyRing, trail?: Trail): Promise<Store> =>
+/** For what the program does for itself, not for a caller: nothing of it is counted, and nobody is told but who is named. */
+export const openForUpkeep = (
+  settings: Settings,
+  ring: KeyRing,
+  told: Pick<StoreOptions, 'trail' | 'committed'> = {},
+): Promise<Store> =>
   openStore({
     ...settings,
     storeKey: ring.storeKey(),
     clock: systemClock,
     observer: { observe() {} },
-    ...(trail && { trail, told: toKmsError }),
+    ...told,
+    ...(told.trail && { told: toKmsError }),
     quota: uncounted(systemClock),
     ...storeSettings(settings.file),
   })
@@ -76,7 +86,7 @@ export const openForUpkeep = (settings: Settings, ring: KeyRing, trail?: Trail):
 export async function openStore(options: StoreOptions) {
   const { storeKey, region, clock, observer, quota } = options
   const folder = dataFolder(options.dataDir)
-  const catalog = await LmdbCatalog.open(folder.catalogDir)
+  const catalog = await LmdbCatalog.open(folder.catalogDir, options.committed)
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, storeKey.derive('records'))
   const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
@@ -101,9 +111,11 @@ export async function openStore(options: StoreOptions) {
   const kms = kmsByRegion.get(region)!
   const serviceKeys = new StoredServiceKeys(records, storeKey, clock)
   const protector = new Protector(kms.forS3, serviceKeys, clock)
-  const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)))
-  const writer = new ContentWriter(blobs)
-  const objects = new Objects({ records, protector, writer, reader, clock })
+  const cryptoWork = new CryptoWork()
+  const reader = new ContentReader(blobs, (id) => records.getBytes(inlineContent, names.inline(id)), cryptoWork)
+  const writer = new ContentWriter(blobs, cryptoWork)
+  const versions = new VersionStore(records, clock)
+  const objects = new Objects({ records, protector, writer, reader, clock, versions })
   const buckets = new Buckets({ records, clock, quotas, newBuckets: options.newBuckets })
   return {
     region,
@@ -122,7 +134,10 @@ export async function openStore(options: StoreOptions) {
     rewraps: [kms.rewrap, serviceKeys.rewrap],
     identity: new IdentityStore(records),
     protector,
+    versions,
     reader,
+    writer,
+    cryptoWork,
     buckets,
     listing: new Listing(records, buckets),
     objects,
@@ -132,6 +147,12 @@ export async function openStore(options: StoreOptions) {
     trails: new Trails(records, clock),
     digestKeys: new DigestKeys(records, clock),
     multipart: new Multipart({ records, protector, writer, objects, clock }),
+    /** How often opened keys were at hand, by what they are for. */
+    keyCaches: (): Readonly<Record<string, CacheCounts>> => ({
+      'kms-material': addedCounts([...kmsByRegion.values()].map(({ cacheCounts }) => cacheCounts)),
+      'bucket-key': protector.bucketKeyCounts,
+      'service-data-key': serviceKeys.cacheCounts,
+    }),
     /** Writes down what this process has noted of the uses of keys. */
     async flushKeyUsage() {
       for (const { lastUsage } of kmsByRegion.values()) await lastUsage.flush()

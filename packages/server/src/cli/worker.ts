@@ -1,5 +1,6 @@
 /** A worker process: opens the doors, sealed until the store key is at hand, and serves. */
-import pino from 'pino'
+import cluster from 'node:cluster'
+import pino, { type Logger } from 'pino'
 import { AuditTrail } from '../audit/audit-trail.ts'
 import { RecentRefusals } from '../audit/recent-refusals.ts'
 import { observers, RequestLog } from '../audit/request-log.ts'
@@ -16,12 +17,15 @@ import { ServerMetrics } from '../metrics/server-metrics.ts'
 import { LeasedQuota } from '../quota/leased-quota.ts'
 import type { Lease } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
+import { type RunningTraces, startTraces } from '../telemetry/start-traces.ts'
 import type { Question, ToPrimary } from './channel.ts'
 import { JournalChannel } from './journal-channel.ts'
+import type { OperatorTools } from './operator-tools.ts'
 import { PrimaryChannel } from './primary-channel.ts'
 import { sealedDoors } from './sealed-doors.ts'
 import { type Doors, openServiceDoors, type ServiceDoors } from './service-doors.ts'
 import type { Settings } from './settings.ts'
+import { VERSION } from './version.ts'
 
 /** All that a worker needs to know; plain JSON for the channel. */
 export interface WorkerStart {
@@ -32,6 +36,7 @@ export interface WorkerStart {
   readonly root: AccessKeyPair
   /** PEM; trusted for OpenID Connect providers beside the usual authorities. */
   readonly oidcCa: string | undefined
+  readonly tools: OperatorTools
 }
 
 export interface RunningWorker {
@@ -62,10 +67,14 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     { level: file.log.level, base: { pid: process.pid } },
     pino.destination({ dest: file.log.file ?? 2, sync: false, mkdir: true }),
   )
-  const metrics = new ServerMetrics(String(process.pid))
-  const refusals = new RecentRefusals()
-  const observer = observers(new RequestLog(logger), metrics, refusals)
   const clock = systemClock
+  const processName = `worker-${cluster.worker?.id}`
+  const metrics = new ServerMetrics(processName)
+  const traces = await startWorkerTraces(start, processName, logger)
+  const traced = traces?.requests
+  const refusals = new RecentRefusals()
+  const log = new RequestLog(logger, traced && (() => traced.currentTraceId))
+  const observer = observers(log, metrics, refusals, ...(traced ? [traced] : []))
   const onInternalError = (error: unknown, requestId: string) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
@@ -81,8 +90,9 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   let opened: ServiceDoors | undefined
   let doors: Doors = sealedDoors(observer, clock.nowMs)
   const unseal = async (storeKey: ExportedStoreKey) => {
+    const committed = (seconds: number) => metrics.committed(seconds)
     const own = { observer, trail, accessLog, clock, onInternalError, quota, askAll }
-    opened = await openServiceDoors(storeKey, { ...start, ...own })
+    opened = await openServiceDoors(storeKey, { ...start, ...own, metrics, committed, tracer: traced })
     doors = opened
   }
   if (start.storeKey) await unseal(start.storeKey)
@@ -95,6 +105,7 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       await opened.checkStore()
       return undefined
     },
+    metricsAccess: { token: start.tools.metricsToken, open: file.metrics.open },
     collectMetrics: async () => mergeSnapshots((await askAll({ about: 'metrics' })) as (readonly MetricSnapshot[])[]),
     apis: () => doors.apis,
     observer,
@@ -106,11 +117,16 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
     http: settings.http,
     https: settings.https && start.tls ? { ...settings.https, ...start.tls } : undefined,
     doors: () => doors.services,
+    traced: traced && ((exchange, door) => traced.handle(exchange, door)),
     ownDoor,
     absentDoor: new AbsentDoor(observer, clock.nowMs),
     connections: new ConnectionReader(file.trustedProxies),
     nowMs: clock.nowMs,
     onCertificateError: (error) => logger.error({ event: 'certificate-not-reloaded', error: describe(error) }),
+  })
+  metrics.facts.watch({
+    connections: () => listener.load().connections,
+    requestsInFlight: () => listener.load().requestsInFlight,
   })
   const poll = setInterval(() => listener.reloadCertificate(), CERTIFICATE_POLL_MS)
   const report = setInterval(() => {
@@ -151,9 +167,27 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       await journals.close()
       await opened?.flushKeyUsage()
       await opened?.close()
+      await traces?.stop()
       await new Promise<void>((resolve) => logger.flush(() => resolve()))
     },
   }
+}
+
+/** Undefined where the configuration asks for none. */
+async function startWorkerTraces(
+  { settings, tools }: WorkerStart,
+  processName: string,
+  logger: Logger,
+): Promise<RunningTraces | undefined> {
+  const { otlp } = settings.file
+  if (!otlp?.traces || !tools.collector) return undefined
+  return startTraces({
+    collector: tools.collector,
+    sampleRatio: otlp.sampleRatio,
+    processName,
+    version: VERSION,
+    onError: (message) => logger.error({ event: 'traces-not-sent', error: message }),
+  })
 }
 
 /** Stack and causes; faults and system errors carry no secret in their messages. */

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Door, Exchange } from '../core/exchange.ts'
 import type { ServiceName } from '../core/outcome.ts'
 import type { ConnectionReader } from './connection.ts'
@@ -26,6 +26,8 @@ export interface ListenerOptions {
   readonly doors: () => Readonly<Partial<Record<ServiceName, Door>>>
   /** Paths under `/-/`. */
   readonly ownDoor: Door
+  /** Lets a door handle a request in its stead, within a trace. */
+  readonly traced?: ((exchange: Exchange, door: Door) => Promise<void>) | undefined
   /** Answers for services that are not here. */
   readonly absentDoor: Door
   readonly connections: ConnectionReader
@@ -34,9 +36,16 @@ export interface ListenerOptions {
   readonly onCertificateError: (error: unknown) => void
 }
 
+/** What clients hold at this moment. */
+export interface ListenerLoad {
+  readonly connections: { readonly http: number; readonly https: number }
+  readonly requestsInFlight: number
+}
+
 export interface Listener {
   readonly httpPort: number | undefined
   readonly httpsPort: number | undefined
+  load(): ListenerLoad
   /** Loads certificate and key anew where the files have changed. */
   reloadCertificate(): void
   /** Refuses new connections, lets requests under way finish, then resolves. */
@@ -60,11 +69,21 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     inFlight.add(response)
     response.once('close', () => inFlight.delete(response))
     if (draining) response.setHeader('connection', 'close')
-    void doorFor(options, url, request).handle(exchange)
+    const door = doorFor(options, url, request)
+    void (options.traced ? options.traced(exchange, door) : door.handle(exchange))
   }
 
   const servers: (Server | TlsServer)[] = []
-  const start = async (server: Server | TlsServer, address: Address): Promise<number> => {
+  const connections = { http: 0, https: 0 }
+  const start = async (
+    server: Server | TlsServer,
+    address: Address,
+    transport: keyof typeof connections,
+  ): Promise<number> => {
+    server.on('connection', (socket: Socket) => {
+      connections[transport]++
+      socket.once('close', () => connections[transport]--)
+    })
     server.on('request', accept(false))
     server.on('checkContinue', accept(true))
     server.requestTimeout = 0
@@ -84,7 +103,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   }
 
   const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 5_000, noDelay: true }
-  const httpPort = options.http ? await start(createServer(limits), options.http) : undefined
+  const httpPort = options.http ? await start(createServer(limits), options.http, 'http') : undefined
   const { https } = options
   let tlsServer: TlsServer | undefined
   let loadedAt = ''
@@ -92,12 +111,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   if (https) {
     loadedAt = stamp(https)
     tlsServer = createTlsServer({ ...limits, ...pair(https), minVersion: 'TLSv1.2', handshakeTimeout: 10_000 })
-    httpsPort = await start(tlsServer, https)
+    httpsPort = await start(tlsServer, https, 'https')
   }
 
   return {
     httpPort,
     httpsPort,
+    load: () => ({ connections: { ...connections }, requestsInFlight: inFlight.size }),
     reloadCertificate() {
       if (!https || !tlsServer) return
       try {

@@ -1,12 +1,14 @@
 /** The paths under `/-/`, which are ours: health, metrics, and the doors of our own APIs. No bucket can have such a name. */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Door, Exchange } from '../core/exchange.ts'
 import type { Observer } from '../core/outcome.ts'
 import { type MetricSnapshot, renderPrometheus } from '../metrics/registry.ts'
+import { type ReadAccess, type ReadRefusal, refusalToRead } from './bearer.ts'
 
 export interface OwnDoorOptions {
   /** Why the server cannot serve now, or undefined where it can. */
   readonly notReady: () => Promise<{ readonly status: string; readonly reason: string } | undefined>
+  readonly metricsAccess: ReadAccess
   /** Metrics of all processes, added up. */
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
   /** By path; they take POST, and answer and record for themselves. */
@@ -34,7 +36,7 @@ export class OwnDoor implements Door {
     let answer: Answer
     let failure: string | undefined
     try {
-      answer = await this.#answer(request.method ?? '', path)
+      answer = await this.#answer(request, path)
     } catch (error) {
       this.#options.onInternalError(error, exchange.requestId)
       failure = 'InternalError'
@@ -60,12 +62,15 @@ export class OwnDoor implements Door {
     })
   }
 
-  async #answer(method: string, path: string): Promise<Answer> {
+  async #answer(request: IncomingMessage, path: string): Promise<Answer> {
+    const { method } = request
     if (Object.hasOwn(this.#options.apis(), path)) return [405, 'text/plain', 'method not allowed\n']
     if (!(path in OPERATIONS)) return [404, 'text/plain', 'not found\n']
     if (method !== 'GET' && method !== 'HEAD') return [405, 'text/plain', 'method not allowed\n']
     if (path === '/-/health/live') return [200, 'application/json', '{"status":"live"}\n']
     if (path === '/-/metrics') {
+      const refusal = refusalToRead(this.#options.metricsAccess, request)
+      if (refusal) return REFUSALS[refusal]
       return [200, 'text/plain; version=0.0.4; charset=utf-8', renderPrometheus(await this.#options.collectMetrics())]
     }
     const reason = await this.#options.notReady()
@@ -81,7 +86,16 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   '/-/metrics': 'Metrics',
 }
 
+const REFUSALS: Readonly<Record<ReadRefusal, Answer>> = {
+  token: [401, 'text/plain', 'the bearer token of the configuration is needed\n'],
+  address: [403, 'text/plain', 'set metrics.tokenFile in the configuration to read metrics from elsewhere\n'],
+}
+
 function send(response: ServerResponse, head: boolean, [status, contentType, body]: Answer): void {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+  })
   response.end(head ? undefined : body)
 }
