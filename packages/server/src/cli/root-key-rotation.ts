@@ -5,14 +5,14 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { LONGEST_SESSION_MS } from '../identity/sessions.ts'
-// Kinds of records must be known to be sealed anew.
-import '../journal/segment-records.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { countRecords, type RecordRewrap, resealPass } from '../records/reseal.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import type { RootKeyProvider } from '../root-key/provider.ts'
 import type { RingVersion } from '../root-key/ring-file.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
+// What is to be sealed anew must be known.
+import './record-kinds.ts'
 
 export interface RotationOptions {
   readonly ring: KeyRing
