@@ -64,7 +64,10 @@ export const toJournalEntry = ({ atMs, content }: Entry): JournalEntry => ({
 })
 
 /** Whether the entry stands for a use of a KMS key; of several that tell of one use, one does. */
-export const isKeyUse = (entry: Uint8Array): boolean => (entry[0]! & 1) !== 0
+export const isKeyUse = (entry: Uint8Array): boolean => isKeyUseFlag(entry[0]!)
+
+/** The same by its first byte. */
+export const isKeyUseFlag = (flags: number): boolean => (flags & 1) !== 0
 
 /** The record's JSON text. */
 export const recordText = (entry: Uint8Array): string =>

@@ -7,8 +7,9 @@
 import { createHmac } from 'node:crypto'
 import { Recent } from '../core/recent.ts'
 import type { Frame, Position } from '../journal/frame.ts'
+import { anyBegins } from '../journal/payload.ts'
 import type { Catalog, Mutation } from '../storage/catalog.ts'
-import { EVENT_JOURNALS, type EventJournal, isKeyUse, recordText } from './audit-trail.ts'
+import { EVENT_JOURNALS, type EventJournal, isKeyUse, isKeyUseFlag, recordText } from './audit-trail.ts'
 import type { CloudTrailRecord } from './cloudtrail-record.ts'
 import { attributesOf, type LookupAttribute } from './lookup-attributes.ts'
 
@@ -59,7 +60,12 @@ export class EventIndex {
   }
 
   /** Takes the events of a frame; they are found after `flush`. */
-  add(journal: EventJournal, { position, next, entries }: Frame): void {
+  add(journal: EventJournal, frame: Frame): void {
+    const { position, next, payload } = frame
+    this.#reached.set(journal, next)
+    // Most frames of data events hold nothing that is looked up.
+    if (journal === 'data' && payload && !anyBegins(payload, isKeyUseFlag)) return
+    const { entries } = frame
     for (const [index, { atMs, bytes }] of entries.entries()) {
       // Of data events only the uses of keys are looked up.
       if (journal === 'data' && !isKeyUse(bytes)) continue
@@ -71,7 +77,6 @@ export class EventIndex {
         this.#waiting.push({ key: eventKey(code, atMs, place), value: NOTHING })
       }
     }
-    this.#reached.set(journal, next)
   }
 
   async flush(): Promise<void> {

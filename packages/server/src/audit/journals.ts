@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import type { JournalEntry, Position } from '../journal/frame.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import { JournalWriter } from '../journal/journal-writer.ts'
+import type { Payload } from '../journal/payload.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { EVENT_JOURNALS, toEntry, toJournalEntry } from './audit-trail.ts'
 import type { EventIndex } from './event-index.ts'
@@ -57,7 +58,10 @@ export class Journals {
     const { dir, records, clock, index, onHeadFailed } = options
     const writers = {} as Record<JournalName, JournalWriter>
     for (const name of JOURNAL_NAMES) {
-      writers[name] = await JournalWriter.open({ dir: journalDir(dir, name), name, records, clock, onHeadFailed })
+      writers[name] = await JournalWriter.open({
+        ...{ dir: journalDir(dir, name), name, records, clock, onHeadFailed },
+        gatherMs: name === 'management' ? 0 : GATHER_MS,
+      })
     }
     for (const name of EVENT_JOURNALS) {
       const reader = new JournalReader({ dir: journalDir(dir, name), name, records })
@@ -70,8 +74,8 @@ export class Journals {
   }
 
   /** Resolves when they are durable. */
-  append(journal: JournalName, entries: readonly JournalEntry[]): Promise<void> {
-    return this.#writers[journal].append(entries)
+  append(journal: JournalName, given: readonly JournalEntry[] | Payload): Promise<void> {
+    return this.#writers[journal].append(given)
   }
 
   /** Of what the server does of itself. */
@@ -113,6 +117,8 @@ export class Journals {
   }
 }
 
+/** Nobody waits for data events and lines of access logs; see DATA_WINDOW_MS. */
+const GATHER_MS = 200
 const INDEX_AFTER_MS = 200
 const INDEX_AGAIN_MS = 5_000
 const DAY_MS = 86_400_000

@@ -1,5 +1,6 @@
 /** What the primary process and its workers say to each other. */
 import type { JournalName } from '../audit/journals.ts'
+import type { Payload } from '../journal/payload.ts'
 import type { CountedCalls, Lease, QuotaScope } from '../quota/quota-book.ts'
 import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { WorkerStart } from './worker.ts'
@@ -43,5 +44,5 @@ export type ToPrimary =
       readonly spare: number
     }
   | { readonly type: 'counted'; readonly calls: readonly CountedCalls[] }
-  /** Entries of a journal, packed; `journaled` answers. */
-  | { readonly type: 'journal'; readonly id: number; readonly journal: JournalName; readonly packed: Uint8Array }
+  /** Entries of a journal; `journaled` answers. */
+  | { readonly type: 'journal'; readonly id: number; readonly journal: JournalName; readonly payload: Payload }

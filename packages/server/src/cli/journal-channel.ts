@@ -5,8 +5,8 @@
 import { DATA_WINDOW_MS, type Entry, type EventJournal, type JournalSink } from '../audit/audit-trail.ts'
 import type { JournalName } from '../audit/journals.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
+import { PayloadBuilder } from '../journal/payload.ts'
 import type { ToPrimary } from './channel.ts'
-import { PackedEntries } from './packed-entries.ts'
 
 interface Waiting {
   readonly resolve: () => void
@@ -17,9 +17,9 @@ export class JournalChannel implements JournalSink {
   readonly #say: (message: ToPrimary) => void
   readonly #onLost: (error: Error, entries: number) => void
   /** Not sent yet: one message is under way at a time, so that a busy process sends few. */
-  readonly #kept = new PackedEntries()
+  readonly #kept = new PayloadBuilder()
   #waiting: Waiting[] = []
-  readonly #added = new Map<JournalName, PackedEntries>()
+  readonly #added = new Map<JournalName, PayloadBuilder>()
   readonly #sent = new Map<
     number,
     { readonly waiting: readonly Waiting[]; readonly bytes: number; readonly entries: number }
@@ -40,7 +40,7 @@ export class JournalChannel implements JournalSink {
   keep(_journal: EventJournal, entries: readonly Entry[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0 && this.#keptUnderWay === undefined) setImmediate(() => this.#sendKept())
-      for (const entry of entries) this.#kept.add(entry)
+      for (const { atMs, content } of entries) this.#kept.add(atMs, content)
       this.#waiting.push({ resolve, reject })
     })
   }
@@ -48,11 +48,11 @@ export class JournalChannel implements JournalSink {
   add(journal: JournalName, entries: readonly Entry[]): void {
     let added = this.#added.get(journal)
     if (!added) {
-      added = new PackedEntries()
+      added = new PayloadBuilder()
       this.#added.set(journal, added)
     }
-    for (const entry of entries) added.add(entry)
-    if (added.bytes >= SENT_AT_BYTES) this.#sendAdded(journal, added)
+    for (const { atMs, content } of entries) added.add(atMs, content)
+    if (added.size >= SENT_AT_BYTES) this.#sendAdded(journal, added)
   }
 
   /** Sends what nobody waits for. */
@@ -93,7 +93,7 @@ export class JournalChannel implements JournalSink {
     this.#keptUnderWay = this.#send('management', this.#kept, waiting)
   }
 
-  #sendAdded(journal: JournalName, added: PackedEntries): void {
+  #sendAdded(journal: JournalName, added: PayloadBuilder): void {
     // A primary that does not keep up, or a disk that is full, must not take this process's memory.
     if (this.#unanswered > MOST_UNANSWERED_BYTES) {
       const { count } = added
@@ -104,18 +104,19 @@ export class JournalChannel implements JournalSink {
     this.#send(journal, added, [])
   }
 
-  #send(journal: JournalName, entries: PackedEntries, waiting: readonly Waiting[]): number {
+  #send(journal: JournalName, entries: PayloadBuilder, waiting: readonly Waiting[]): number {
     const id = this.#nextId++
-    const { count } = entries
-    const packed = entries.take()
-    this.#unanswered += packed.length
-    this.#sent.set(id, { waiting, bytes: packed.length, entries: count })
+    const payload = entries.take()
+    const { length } = payload.bytes
+    this.#unanswered += length
+    this.#sent.set(id, { waiting, bytes: length, entries: payload.count })
     // It is copied on the channel at once.
-    this.#say({ type: 'journal', id, journal, packed })
-    memoryPasses(packed.length)
+    this.#say({ type: 'journal', id, journal, payload })
+    memoryPasses(length)
     return id
   }
 }
 
-const SENT_AT_BYTES = 256 * 1024
+/** About a frame. */
+const SENT_AT_BYTES = 94 * 1024
 const MOST_UNANSWERED_BYTES = 64 * 1024 * 1024

@@ -30,7 +30,8 @@ export async function openPrimaryStore(
   complain: (text: string) => void,
 ): Promise<PrimaryStore> {
   let journals: Journals | undefined
-  const append: AppendToJournal = (journal, entries) => metrics.journaling(() => journals!.append(journal, entries))
+  const append: AppendToJournal = (journal, entries) =>
+    metrics.journaling(() => journals!.append(journal, entries), journal === 'management')
   const trail = new AuditTrail({
     sink: {
       keep: (journal, entries) => append(journal, entries.map(toJournalEntry)),

@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import type { JournalName } from '../audit/journals.ts'
 import { memoryPasses } from '../core/passing-memory.ts'
 import type { JournalEntry } from '../journal/frame.ts'
+import type { Payload } from '../journal/payload.ts'
 import type { PrimaryMetrics } from '../metrics/primary-metrics.ts'
 import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import type { CountedCalls, QuotaBook } from '../quota/quota-book.ts'
@@ -13,7 +14,6 @@ import type { ExportedStoreKey } from '../root-key/store-key.ts'
 import type { Question, ToPrimary, ToWorker } from './channel.ts'
 import { ConfigurationError } from './exit.ts'
 import { withDefinitePort } from './free-port.ts'
-import { unpackEntries } from './packed-entries.ts'
 import type { WorkerStart } from './worker.ts'
 
 export interface RunningWorkers {
@@ -38,7 +38,7 @@ export interface WorkerEvents {
 }
 
 /** Makes entries of the journals durable. */
-export type AppendToJournal = (journal: JournalName, entries: readonly JournalEntry[]) => Promise<void>
+export type AppendToJournal = (journal: JournalName, given: readonly JournalEntry[] | Payload) => Promise<void>
 
 /** Starts `count` workers and resolves when all of them serve. Rejects with what the first one that could not says. */
 export async function startWorkers(
@@ -146,8 +146,8 @@ class WorkerPool {
             this.#quotaBook.absorb(message.calls)
             break
           case 'journal':
-            memoryPasses(message.packed.length)
-            this.#append(message.journal, unpackEntries(message.packed)).then(
+            memoryPasses(message.payload.bytes.length)
+            this.#append(message.journal, message.payload).then(
               () => send(worker, { type: 'journaled', id: message.id, error: undefined }),
               (error: Error) => {
                 this.#events.onJournalError(error)

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { SealError } from '@strongroom/crypto'
 import type { MessageKey } from '@strongroom/crypto/node'
+import { ENTRY_HEAD_BYTES, entriesOf, type Payload } from './payload.ts'
 
 export interface JournalEntry {
   readonly atMs: number
@@ -30,6 +31,8 @@ export interface Frame {
   readonly next: Position
   readonly header: FrameHeader
   readonly entries: readonly JournalEntry[]
+  /** Of a frame that was just written: its entries before anybody has taken them apart. */
+  readonly payload?: Uint8Array
 }
 
 /** What the next frame of a journal follows. */
@@ -46,33 +49,15 @@ export interface SealedFrame {
   readonly hash: Uint8Array
 }
 
-export function sealFrame(
-  key: MessageKey,
-  entries: readonly JournalEntry[],
-  after: ChainEnd,
-  beginsGroup: boolean,
-): SealedFrame {
-  let payloadBytes = 0
-  let earliestMs = Number.POSITIVE_INFINITY
-  let latestMs = 0
-  for (const { atMs, bytes } of entries) {
-    payloadBytes += ENTRY_HEAD_BYTES + bytes.length
-    if (atMs < earliestMs) earliestMs = atMs
-    if (atMs > latestMs) latestMs = atMs
-  }
-  const sealedBytes = payloadBytes + SEAL_BYTES
-  const header = {
-    sequence: after.sequence + 1,
-    entryCount: entries.length,
-    earliestMs,
-    latestMs,
-    beginsGroup,
-    sealedBytes,
-  }
+export function sealFrame(key: MessageKey, payload: Payload, after: ChainEnd, beginsGroup: boolean): SealedFrame {
+  const { count: entryCount, earliestMs, latestMs } = payload
+  const sealedBytes = payload.bytes.length + SEAL_BYTES
+  const sequence = after.sequence + 1
+  const header = { sequence, entryCount, earliestMs, latestMs, beginsGroup, sealedBytes }
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + sealedBytes)
   writeHeader(bytes, header)
   bytes.set(after.hash, HASH_AT)
-  bytes.set(key.seal(encodeEntries(entries, payloadBytes), bytes.subarray(0, HEAD_BYTES)), HEAD_BYTES)
+  bytes.set(key.seal(payload.bytes, bytes.subarray(0, HEAD_BYTES)), HEAD_BYTES)
   return { header, bytes, hash: hashOf(bytes) }
 }
 
@@ -108,34 +93,9 @@ export function breakOf({ header, bytes }: SealedFrame, after: ChainEnd): string
 
 /** Throws SealError. The entries' bytes are views of new memory. */
 export function openEntries(key: MessageKey, { header, bytes }: Omit<SealedFrame, 'hash'>): JournalEntry[] {
-  const payload = key.open(bytes.subarray(HEAD_BYTES), bytes.subarray(0, HEAD_BYTES))
-  const view = Buffer.from(payload.buffer, payload.byteOffset, payload.length)
-  const entries: JournalEntry[] = []
-  let at = 0
-  while (at + ENTRY_HEAD_BYTES <= view.length) {
-    const end = at + ENTRY_HEAD_BYTES + view.readUInt32BE(at)
-    entries.push({ atMs: view.readUIntBE(at + 4, 6), bytes: view.subarray(at + ENTRY_HEAD_BYTES, end) })
-    at = end
-  }
-  if (at !== view.length || entries.length !== header.entryCount) throw new SealError()
+  const entries = entriesOf(key.open(bytes.subarray(HEAD_BYTES), bytes.subarray(0, HEAD_BYTES)))
+  if (entries?.length !== header.entryCount) throw new SealError()
   return entries
-}
-
-/** Lays entries out in frames. An entry is never divided. */
-export function* inFrames(entries: readonly JournalEntry[]): Generator<JournalEntry[]> {
-  let frame: JournalEntry[] = []
-  let bytes = 0
-  for (const entry of entries) {
-    const more = ENTRY_HEAD_BYTES + entry.bytes.length
-    if (frame.length > 0 && bytes + more > FRAME_BYTES) {
-      yield frame
-      frame = []
-      bytes = 0
-    }
-    frame.push(entry)
-    bytes += more
-  }
-  if (frame.length > 0) yield frame
 }
 
 function writeHeader(bytes: Buffer, header: FrameHeader): void {
@@ -150,18 +110,6 @@ function writeHeader(bytes: Buffer, header: FrameHeader): void {
   bytes.writeUIntBE(header.latestMs, 26, 6)
 }
 
-function encodeEntries(entries: readonly JournalEntry[], payloadBytes: number): Uint8Array {
-  const payload = Buffer.allocUnsafe(payloadBytes)
-  let at = 0
-  for (const { atMs, bytes } of entries) {
-    payload.writeUInt32BE(bytes.length, at)
-    payload.writeUIntBE(atMs, at + 4, 6)
-    payload.set(bytes, at + ENTRY_HEAD_BYTES)
-    at += ENTRY_HEAD_BYTES + bytes.length
-  }
-  return payload
-}
-
 /** All of a frame but its sealed payload. */
 export const HEAD_BYTES = 64
 /** `SRJ` and the version. */
@@ -173,9 +121,6 @@ export const NO_FRAME: ChainEnd = { sequence: 0, hash: new Uint8Array(32) }
 
 const MAGIC = MAGIC_BYTES.readUInt32BE(0)
 const HASH_AT = 32
-const ENTRY_HEAD_BYTES = 10
 /** Nonce and tag. */
 const SEAL_BYTES = 24 + 16
 const MOST_SEALED_BYTES = MOST_ENTRY_BYTES + ENTRY_HEAD_BYTES + SEAL_BYTES
-/** Entries share a frame up to this size; so many entries of no bytes are fewer than the header can count. */
-const FRAME_BYTES = 256 * 1024

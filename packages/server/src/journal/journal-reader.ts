@@ -142,5 +142,5 @@ export class JournalReader {
   }
 }
 
-/** Of at most 256 KiB each, unless an entry is larger. */
+/** Of at most FRAME_BYTES each, unless an entry is larger; older ones of 256 KiB. */
 const OPENED_FRAMES = 32

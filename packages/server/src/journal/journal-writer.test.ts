@@ -7,6 +7,7 @@ import { MemoryCatalog } from '../storage/memory-catalog.ts'
 import { HEAD_BYTES, NO_FRAME, sealFrame } from './frame.ts'
 import { collect, entry, JournalFixture, NAME, textOf, texts } from './journal.fixture.ts'
 import type { JournalWriter } from './journal-writer.ts'
+import { payloadsOf } from './payload.ts'
 import { openJournalFile } from './segment-files.ts'
 import { eachSegment, readHead, segmentKey } from './segment-records.ts'
 
@@ -78,10 +79,26 @@ describe('group commit', () => {
     await writer.close()
   })
 
+  test('where nobody waits, what comes within a while shares one sync, and closing does not wait for more', async () => {
+    const writer = await journal.writer({ gatherMs: 60_000 })
+    const before = journal.calls.sync
+    const all = Promise.all(
+      [1, 2, 3].map(async (n) => {
+        await new Promise((resolve) => setTimeout(resolve, 5 * n))
+        await writer.append([entry(n)])
+      }),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(journal.calls.sync).toBe(before)
+    await writer.close()
+    await all
+    expect((await journal.frames()).map(({ entries }) => entries.length)).toEqual([3])
+  })
+
   test('large groups are several frames of one sync', async () => {
     const writer = await journal.writer()
     const before = journal.calls.sync
-    const large = { atMs: 5, bytes: new Uint8Array(100_000).fill(1) }
+    const large = { atMs: 5, bytes: new Uint8Array(45_000).fill(1) }
     await writer.append(Array.from({ length: 9 }, () => large))
     expect(journal.calls.sync - before).toBe(1)
     const frames = await journal.frames()
@@ -385,7 +402,7 @@ test('bytes of another journal, or of another key, do not pass for a frame', asy
   await expect(journal.writer()).rejects.toEqual(damage)
   await expect(journal.texts()).rejects.toEqual(damage)
   // Made with the right key, but never by this writer: the head tells.
-  await writeFile(journal.path(), sealFrame(segmentKey(record!), [entry(9)], NO_FRAME, true).bytes)
+  await writeFile(journal.path(), sealFrame(segmentKey(record!), payloadsOf([entry(9)])[0]!, NO_FRAME, true).bytes)
   await expect(journal.writer()).rejects.toEqual(damage)
   expect(await journal.problems()).not.toEqual([])
   await other.remove()

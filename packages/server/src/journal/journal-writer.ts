@@ -17,7 +17,7 @@ import { beginSegment, headOf } from './begin-segment.ts'
 import {
   type ChainEnd,
   type Frame,
-  inFrames,
+  type FrameHeader,
   type JournalEntry,
   MOST_ENTRY_BYTES,
   NO_FRAME,
@@ -25,6 +25,7 @@ import {
   type SealedFrame,
   sealFrame,
 } from './frame.ts'
+import { entriesOf, inFrames, type Payload, payloadsOf } from './payload.ts'
 import { type PruneLimits, prune } from './prune.ts'
 import { including, type JournalEnd, recover } from './recovery.ts'
 import { type JournalFile, type OpenJournalFile, openJournalFile } from './segment-files.ts'
@@ -37,6 +38,8 @@ export interface JournalWriterOptions {
   readonly records: RecordStore
   readonly clock: Clock
   readonly segmentBytes?: number
+  /** How long what is given may wait for more to share its sync with, where nobody waits for it. */
+  readonly gatherMs?: number
   /** How long what is new may wait for its head record. */
   readonly headEveryMs?: number
   /** Told where the head record could not be committed; it is tried again after the next write, and at the end. */
@@ -45,7 +48,7 @@ export interface JournalWriterOptions {
 }
 
 interface Waiting {
-  readonly entries: readonly JournalEntry[]
+  readonly payloads: readonly Payload[]
   readonly bytes: number
   resolve(): void
   reject(error: unknown): void
@@ -67,6 +70,9 @@ export class JournalWriter {
   /** What must be done before anything is written again. */
   #repair: 'none' | 'cut' | 'new segment' = 'none'
   #queue: Waiting[] = []
+  #queuedBytes = 0
+  /** Ends the wait for more. */
+  #gathered: (() => void) | undefined
   #running: Promise<void> | undefined
   #pruning: Promise<unknown> = Promise.resolve()
   #isClosed = false
@@ -95,18 +101,29 @@ export class JournalWriter {
     return { segment: this.#segment, offset: this.#facts.end }
   }
 
-  /** Resolves when the entries are durable. Rejects where they may not be; they may be there nevertheless. */
-  append(entries: readonly JournalEntry[]): Promise<void> {
+  /**
+   * Resolves when the entries are durable. Rejects where they may not be; they may be there nevertheless. The bytes of a
+   * payload are the journal's until then.
+   */
+  append(given: readonly JournalEntry[] | Payload): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error(`the journal ${this.#options.name} is closed`))
-    let bytes = 0
-    for (const entry of entries) {
-      if (entry.bytes.length > MOST_ENTRY_BYTES || !(Number.isSafeInteger(entry.atMs) && entry.atMs >= 0))
-        return Promise.reject(new RangeError('no entry of a journal'))
-      bytes += entry.bytes.length
+    let payloads: readonly Payload[]
+    if ('count' in given) {
+      if (given.bytes.length > MOST_ENTRY_BYTES || given.count > MOST_ENTRIES)
+        return Promise.reject(new RangeError('no payload of a frame'))
+      payloads = given.count === 0 ? [] : [given]
+    } else {
+      const isEntry = ({ atMs, bytes }: JournalEntry) =>
+        bytes.length <= MOST_ENTRY_BYTES && Number.isSafeInteger(atMs) && atMs >= 0
+      if (!given.every(isEntry)) return Promise.reject(new RangeError('no entry of a journal'))
+      payloads = payloadsOf(given)
     }
-    if (entries.length === 0) return Promise.resolve()
+    if (payloads.length === 0) return Promise.resolve()
+    const bytes = payloads.reduce((sum, payload) => sum + payload.bytes.length, 0)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ entries, bytes, resolve, reject })
+      this.#queue.push({ payloads, bytes, resolve, reject })
+      this.#queuedBytes += bytes
+      if (this.#queuedBytes >= GROUP_BYTES) this.#gathered?.()
       this.#run()
     })
   }
@@ -126,6 +143,7 @@ export class JournalWriter {
   /** Waits for what was given, and writes down how far the journal has come. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#gathered?.()
     clearTimeout(this.#headTimer)
     await this.#running
     await this.#pruning
@@ -145,6 +163,7 @@ export class JournalWriter {
     // Whatever is given in this turn shares the first write.
     await undefined
     while (this.#queue.length > 0 || this.#isHeadDue) {
+      if (this.#queue.length > 0) await this.#gather()
       if (this.#isHeadDue) await this.#tryHead()
       const group = this.#takeGroup()
       if (group.length > 0) await this.#writeGroup(group)
@@ -156,10 +175,11 @@ export class JournalWriter {
   async #writeGroup(group: readonly Waiting[]): Promise<void> {
     let frames: Frame[]
     try {
-      frames = await this.#write(group.flatMap(({ entries }) => entries))
+      frames = await this.#write(group.flatMap(({ payloads }) => payloads))
     } catch (error) {
       // Those that came meanwhile would have to wait for a disk that has just failed.
       for (const { reject } of [...group, ...this.#queue.splice(0)]) reject(error)
+      this.#queuedBytes = 0
       return
     }
     for (const { resolve } of group) resolve()
@@ -174,26 +194,41 @@ export class JournalWriter {
       bytes += waiting.bytes
       count++
     }
+    this.#queuedBytes -= bytes
     return this.#queue.splice(0, count)
   }
 
-  async #write(entries: readonly JournalEntry[]): Promise<Frame[]> {
+  /** Lets more come, where nobody waits for what there is. */
+  async #gather(): Promise<void> {
+    const { gatherMs } = this.#options
+    if (gatherMs === 0 || this.#isClosed || this.#queuedBytes >= GROUP_BYTES) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, gatherMs)
+      this.#gathered = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#gathered = undefined
+  }
+
+  async #write(payloads: readonly Payload[]): Promise<Frame[]> {
     await this.#makeWritable()
     const frames: Frame[] = []
     const sealed: SealedFrame[] = []
     let chain = this.#chain
     let facts = this.#facts
-    for (const share of inFrames(entries)) {
-      const frame = sealFrame(this.#key, share, chain, sealed.length === 0)
+    for (const payload of inFrames(payloads)) {
+      const frame = sealFrame(this.#key, payload, chain, sealed.length === 0)
       const position = { segment: this.#segment, offset: facts.end }
       chain = { sequence: frame.header.sequence, hash: frame.hash }
       facts = including(facts, frame.header, facts.end + frame.bytes.length)
       sealed.push(frame)
-      frames.push({ position, next: { ...position, offset: facts.end }, header: frame.header, entries: share })
+      frames.push(new WrittenFrame(position, { ...position, offset: facts.end }, frame.header, payload.bytes))
     }
     const bytes = sealed.length === 1 ? sealed[0]!.bytes : Buffer.concat(sealed.map((frame) => frame.bytes))
-    // The payload, sealed, and in its frame.
-    memoryPasses(3 * bytes.length)
+    // Sealed, in its frame, and perhaps beside others.
+    memoryPasses(2 * bytes.length)
     this.#repair = 'cut'
     await this.#file.write(bytes, this.#facts.end)
     this.#repair = 'new segment'
@@ -252,6 +287,25 @@ export class JournalWriter {
   }
 }
 
+/** Its entries are taken apart when somebody looks at them. */
+class WrittenFrame implements Frame {
+  readonly position: Position
+  readonly next: Position
+  readonly header: FrameHeader
+  readonly payload: Uint8Array
+
+  constructor(position: Position, next: Position, header: FrameHeader, payload: Uint8Array) {
+    this.position = position
+    this.next = next
+    this.header = header
+    this.payload = payload
+  }
+
+  get entries(): readonly JournalEntry[] {
+    return entriesOf(this.payload)!
+  }
+}
+
 /** Durably, with the folders above it that are missing. */
 async function makeFolder(dir: string): Promise<void> {
   const firstMade = await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -261,9 +315,12 @@ async function makeFolder(dir: string): Promise<void> {
 
 const DEFAULTS = {
   segmentBytes: 64 * 1024 * 1024,
+  gatherMs: 0,
   headEveryMs: 60_000,
   onHeadFailed: () => {},
   openFile: openJournalFile,
 }
 /** Of one write, unless a single call gave more. */
 const GROUP_BYTES = 4 * 1024 * 1024
+/** That the header of a frame can count. */
+const MOST_ENTRIES = 0xffff

@@ -64,8 +64,8 @@ export class PrimaryMetrics {
     this.#data.committed(seconds)
   }
 
-  /** Entries of the audit journal on their way to be durable; resolves and rejects as `append` does. */
-  async journaling(append: () => Promise<void>): Promise<void> {
+  /** Entries on their way to be durable; resolves and rejects as `append` does. `isWaitedFor`: a reply waits for them. */
+  async journaling(append: () => Promise<void>, isWaitedFor = true): Promise<void> {
     const beganMs = performance.now()
     try {
       await append()
@@ -73,6 +73,7 @@ export class PrimaryMetrics {
       this.#journalFailures.add(1)
       throw error
     }
+    if (!isWaitedFor) return
     const seconds = (performance.now() - beganMs) / 1000
     this.#journalSync.observe(seconds)
     this.#data.journalSynced(seconds)
