@@ -1,4 +1,5 @@
 /** The doors while the root key cannot be had: each says so in its service's own words, so that its clients try again. */
+import type { IncomingMessage } from 'node:http'
 import { ADMIN_PATHS } from '../admin/operations.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
@@ -22,7 +23,8 @@ interface Answer {
   readonly status: number
   readonly code: string
   readonly contentType: string
-  readonly text: string
+  readonly text: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const RETRY_AFTER_SECONDS = 5
@@ -31,13 +33,14 @@ export function sealedDoors(observer: Observer, nowMs: () => number): Doors {
   const door = (service: ServiceName, answer: (exchange: Exchange) => Answer): Door => ({
     async handle(exchange) {
       const { request, response, requestId } = exchange
-      const { status, code, contentType, text } = answer(exchange)
+      const { status, code, contentType, text, headers } = answer(exchange)
       request.resume()
       response.writeHead(status, {
         'content-type': contentType,
         'content-length': Buffer.byteLength(text),
         'retry-after': String(RETRY_AFTER_SECONDS),
         [service === 's3' ? 'x-amz-request-id' : 'x-amzn-requestid']: requestId,
+        ...headers,
         ...(!request.complete && { connection: 'close' }),
       })
       response.end(request.method === 'HEAD' ? undefined : text)
@@ -59,11 +62,22 @@ export function sealedDoors(observer: Observer, nowMs: () => number): Doors {
       })
     },
   })
-  const service = (name: ServiceName, protocol: Protocol, toError: (error: unknown) => ServiceError) =>
-    door(name, ({ requestId }) => {
+  const service = (
+    name: ServiceName,
+    protocols: Protocol | ((request: IncomingMessage) => Protocol),
+    toError: (error: unknown) => ServiceError,
+  ) =>
+    door(name, ({ request, requestId }) => {
+      const protocol = typeof protocols === 'function' ? protocols(request) : protocols
       const error = toError(new Fault('Sealed', {}))
       const { code, status } = error
-      return { status, code, contentType: protocol.contentType, text: protocol.renderError(error, requestId) }
+      return {
+        status,
+        code,
+        contentType: protocol.contentType,
+        text: protocol.renderError(error, requestId),
+        headers: { ...protocol.headers, ...protocol.errorHeaders?.(error) },
+      }
     })
   const own = service('server', ownApi({}), toOwnApiError)
   return {

@@ -1,6 +1,6 @@
 /**
  * Tells which service a request is for. One endpoint answers all of them: a signed request names its service in the
- * credential scope; an unsigned one is told by `X-Amz-Target`, or by being a form at the root; all else is S3.
+ * credential scope; an unsigned one is told by `X-Amz-Target`, by Smithy's path, or by being a form at the root; all else is S3.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ServiceName } from '../core/outcome.ts'
@@ -12,6 +12,11 @@ export function serviceOf(url: string, headers: IncomingHttpHeaders): ServiceNam
   const target = headers['x-amz-target']
   if (typeof target === 'string') {
     return TARGET_PREFIXES.find(([prefix]) => target.startsWith(prefix))?.[1] ?? 'unknown'
+  }
+  // A bucket may be called `service`, but no S3 client names a protocol.
+  if (headers['smithy-protocol'] !== undefined) {
+    const name = /^\/service\/(\w+)\/operation\//.exec(url)?.[1]
+    return TARGET_PREFIXES.find(([prefix]) => prefix === `${name}.`)?.[1] ?? 'unknown'
   }
   // The one thing that anybody may ask unsigned by a form is a session, of STS. S3 takes no such form at its root.
   const isForm = String(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')

@@ -13,8 +13,8 @@ export function awsJson(...targetPrefixes: readonly string[]): Protocol {
       const name = prefix === undefined ? '' : target.slice(prefix.length)
       return { name, input: new Input(parse(body), 'ValidationException') }
     },
-    render: (_operation, output) => JSON.stringify(output),
-    renderError: ({ code, message }) => JSON.stringify({ __type: code, message }),
+    render: (_operation, output) => JSON.stringify(output, withSeconds),
+    renderError: ({ code, message, members }) => JSON.stringify({ __type: code, message, ...members }),
     refusals: {
       missing: ['MissingAuthenticationTokenException', 400],
       unknown: ['UnrecognizedClientException', 400],
@@ -23,6 +23,13 @@ export function awsJson(...targetPrefixes: readonly string[]): Protocol {
       incomplete: ['IncompleteSignatureException', 400],
     },
   }
+}
+
+/** Times are seconds since the epoch, maps are objects. `value` is a text already where the member is a Date. */
+function withSeconds(this: Record<string, unknown>, name: string, value: unknown): unknown {
+  const member = this[name]
+  if (member instanceof Date) return member.getTime() / 1000
+  return member instanceof Map ? Object.fromEntries(member) : value
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {

@@ -1,4 +1,7 @@
-/** Reads the members of a service's request, with AWS's validation texts. */
+/**
+ * Reads the members of a service's request, with AWS's validation texts. They come from JSON, from CBOR, which has values for
+ * times and bytes, or from a form, where all is text.
+ */
 import { auditedMembers } from './audited-members.ts'
 import { ServiceError } from './service-error.ts'
 
@@ -78,9 +81,13 @@ export class Input {
 
   /** A number that need not be whole. */
   decimal(name: string, min: number, max: number): number {
-    if (!this.has(name)) return this.#missing(name)
-    const value = this.#members[name]
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.#wrongType('Double')
+    return this.optionalDecimal(name, min, max) ?? this.#missing(name)
+  }
+
+  optionalDecimal(name: string, min: number, max: number): number | undefined {
+    if (!this.has(name)) return undefined
+    const value = this.#double(this.#members[name])
+    if (!Number.isFinite(value)) throw this.#wrongType('Double')
     if (value < min) {
       throw this.constraint(name, String(value), `Member must have value greater than or equal to ${min}`)
     }
@@ -88,19 +95,34 @@ export class Input {
     return value
   }
 
-  /** Seconds since the epoch, read as milliseconds. */
+  /** Any double, also what is no number; undefined where it is absent. */
+  anyDouble(name: string): number | undefined {
+    return this.has(name) ? this.#double(this.#members[name]) : undefined
+  }
+
+  /** A list of any doubles; empty where there is none. */
+  anyDoubles(name: string): readonly number[] {
+    return this.#list(name).map((value) => this.#double(value))
+  }
+
+  /** Seconds since the epoch, or ISO 8601 in a form; read as milliseconds. */
   optionalTimestamp(name: string): number | undefined {
     if (!this.has(name)) return undefined
     const value = this.#members[name]
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.#wrongType('Timestamp')
+    const date = this.#textual && ISO_8601.test(String(value)) ? new Date(String(value)) : value
+    if (date instanceof Date && !Number.isNaN(date.getTime())) return date.getTime()
+    if (typeof value !== 'number' || !(Math.abs(value) <= LAST_SECOND)) throw this.#wrongType('Timestamp')
     return Math.round(value * 1000)
+  }
+
+  timestamp(name: string): number {
+    return this.optionalTimestamp(name) ?? this.#missing(name)
   }
 
   blob(name: string, maxBytes: number): Uint8Array {
     const value = this.#members[name]
     if (!this.has(name)) return this.#missing(name)
-    if (typeof value !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw this.#wrongType('Blob')
-    const bytes = Buffer.from(value, 'base64')
+    const bytes = this.#bytes(value)
     if (bytes.length < 1) throw this.#hidden(name, 'Member must have length greater than or equal to 1')
     if (bytes.length > maxBytes) throw this.#hidden(name, `Member must have length less than or equal to ${maxBytes}`)
     return bytes
@@ -125,6 +147,11 @@ export class Input {
 
   flag(name: string): boolean {
     return this.#members[name] === true || (this.#textual && this.#members[name] === 'true')
+  }
+
+  /** As it is where the request does not say. */
+  flagOr(name: string, absent: boolean): boolean {
+    return this.has(name) ? this.flag(name) : absent
   }
 
   choice<T extends string>(name: string, values: readonly T[]): T | undefined {
@@ -170,6 +197,18 @@ export class Input {
     return new ServiceError(this.#code, message)
   }
 
+  #bytes(value: unknown): Uint8Array {
+    if (value instanceof Uint8Array) return value
+    if (typeof value !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw this.#wrongType('Blob')
+    return Buffer.from(value, 'base64')
+  }
+
+  #double(value: unknown): number {
+    const number = this.#textual && NUMBER.test(String(value)) ? Number(value) : (DOUBLE_TEXTS[String(value)] ?? value)
+    if (typeof number !== 'number') throw this.#wrongType('Double')
+    return number
+  }
+
   #list(name: string): readonly unknown[] {
     const value = this.#members[name] ?? []
     if (Array.isArray(value)) return value
@@ -179,7 +218,8 @@ export class Input {
   }
 
   #structure(value: unknown): Input {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#wrongType('Structure')
+    const isStructure = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (!isStructure || value instanceof Date || value instanceof Uint8Array) throw this.#wrongType('Structure')
     return new Input(value as Members, this.#code, this.#textual)
   }
 
@@ -202,3 +242,14 @@ export class Input {
 }
 
 const lowerFirst = (name: string) => name[0]!.toLowerCase() + name.slice(1)
+
+/** Which a Date can tell. */
+const LAST_SECOND = 8.64e12
+const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+/** How JSON and forms write the doubles that are no numbers. */
+const DOUBLE_TEXTS: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+}

@@ -1,4 +1,7 @@
 /** The door of a service that is not S3: read the body, read the call, authenticate, run, render, record. */
+import type { IncomingMessage } from 'node:http'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import { isFault } from '../core/fault.ts'
@@ -27,10 +30,13 @@ export interface ServiceOperation<Services> {
 /** How a service's calls and answers look on the wire. */
 export interface Protocol {
   readonly contentType: string
+  /** Of every answer. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The operation's name and its members. Throws ServiceError. */
   read(exchange: Exchange, body: Uint8Array): { readonly name: string; readonly input: Input }
-  render(operation: string, output: Output, requestId: string): string
-  renderError(error: ServiceError, requestId: string): string
+  render(operation: string, output: Output, requestId: string): string | Uint8Array
+  renderError(error: ServiceError, requestId: string): string | Uint8Array
+  errorHeaders?(error: ServiceError): Readonly<Record<string, string>>
   /** Its words for who cannot be told from his signature. */
   readonly refusals: Readonly<Record<AuthenticationRefusal, readonly [code: string, status: number]>>
 }
@@ -41,7 +47,10 @@ export interface ServiceDoorOptions<Services> {
   readonly service: ServiceName
   /** e.g. 'AWS KMS', for messages. */
   readonly title: string
-  readonly protocol: Protocol
+  /** Or which one, of a service that has several. */
+  readonly protocol: Protocol | ((request: IncomingMessage) => Protocol)
+  /** Where it is another than the usual. */
+  readonly maxBodyBytes?: number
   readonly operations: Readonly<Record<string, ServiceOperation<Services>>>
   readonly services: Services
   readonly authentication: ServiceAuthentication
@@ -81,8 +90,9 @@ export class ServiceDoor<Services> implements Door {
   }
 
   async handle(exchange: Exchange): Promise<void> {
-    const { protocol, observer, trail } = this.#options
+    const { observer, trail } = this.#options
     const { request, response, requestId } = exchange
+    const protocol = this.#protocol(request)
     const progress: Progress = { name: 'Unknown', output: {}, bytesIn: 0 }
     let error: ServiceError | undefined
     try {
@@ -98,21 +108,23 @@ export class ServiceDoor<Services> implements Door {
       error = this.#toError(thrown, requestId)
     }
     exchange.trace?.step('send')
-    const text = error
+    const answer = error
       ? protocol.renderError(error, requestId)
       : protocol.render(progress.name, progress.output, requestId)
     response.writeHead(error?.status ?? 200, {
       'content-type': protocol.contentType,
-      'content-length': Buffer.byteLength(text),
+      'content-length': Buffer.byteLength(answer),
       'x-amzn-requestid': requestId,
+      ...protocol.headers,
+      ...(error && protocol.errorHeaders?.(error)),
       ...(!request.complete && { connection: 'close' }),
     })
-    response.end(text)
-    observer.observe(this.#outcome(exchange, progress, error, Buffer.byteLength(text)))
+    response.end(answer)
+    observer.observe(this.#outcome(exchange, progress, error, Buffer.byteLength(answer)))
   }
 
   async #answer(exchange: Exchange, progress: Progress): Promise<void> {
-    const { protocol, operations } = this.#options
+    const { operations, maxBodyBytes = MAX_BODY_BYTES } = this.#options
     if (this.#refusesInClear(exchange)) {
       throw new ServiceError(
         'InvalidRequest',
@@ -120,9 +132,10 @@ export class ServiceDoor<Services> implements Door {
       )
     }
     exchange.trace?.step('read')
-    const body = await readBody(exchange)
+    const body = await readBody(exchange, maxBodyBytes)
     progress.bytesIn = body.length
-    const { name, input } = protocol.read(exchange, body)
+    const content = await decoded(exchange.request, body, maxBodyBytes)
+    const { name, input } = this.#protocol(exchange.request).read(exchange, content)
     progress.input = input
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
     progress.operation = operation
@@ -191,23 +204,28 @@ export class ServiceDoor<Services> implements Door {
   async #authenticate(exchange: Exchange, body: Uint8Array, mayBeUnsigned: boolean): Promise<OpenCall> {
     try {
       const call = await authenticateService(exchange, body, this.#options.authentication)
-      if (!call.signature && !mayBeUnsigned) throw this.#refusal('missing', 'Missing Authentication Token')
+      if (!call.signature && !mayBeUnsigned) throw this.#refusal(exchange, 'missing', 'Missing Authentication Token')
       return call
     } catch (error) {
       if (isFault(error, 'CredentialUnknown') || isFault(error, 'SessionTokenInvalid')) {
-        throw this.#refusal('unknown', 'The security token included in the request is invalid.', error)
+        throw this.#refusal(exchange, 'unknown', 'The security token included in the request is invalid.', error)
       }
       if (isFault(error, 'SessionTokenExpired')) {
-        throw this.#refusal('expired', 'The security token included in the request is expired', error)
+        throw this.#refusal(exchange, 'expired', 'The security token included in the request is expired', error)
       }
       if (!(error instanceof SignatureError)) throw error
       const isMismatch = error.code === 'SignatureDoesNotMatch' || error.code === 'RequestTimeTooSkewed'
-      throw this.#refusal(isMismatch ? 'mismatch' : 'incomplete', error.message, error)
+      throw this.#refusal(exchange, isMismatch ? 'mismatch' : 'incomplete', error.message, error)
     }
   }
 
-  #refusal(refusal: AuthenticationRefusal, message: string, cause?: unknown): ServiceError {
-    const [code, status] = this.#options.protocol.refusals[refusal]
+  #protocol(request: IncomingMessage): Protocol {
+    const { protocol } = this.#options
+    return typeof protocol === 'function' ? protocol(request) : protocol
+  }
+
+  #refusal({ request }: Exchange, refusal: AuthenticationRefusal, message: string, cause?: unknown): ServiceError {
+    const [code, status] = this.#protocol(request).refusals[refusal]
     return new ServiceError(code, message, status, { cause })
   }
 
@@ -236,15 +254,31 @@ export class UnknownOperation extends Error {
   }
 }
 
-async function readBody({ request, response, expectsContinue }: Exchange): Promise<Uint8Array> {
+async function readBody({ request, response, expectsContinue }: Exchange, maxBytes: number): Promise<Uint8Array> {
   if (expectsContinue) response.writeContinue()
   const pieces: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BODY_BYTES)
-      throw new ServiceError('RequestEntityTooLargeException', 'The request is too large.', 413)
+    if (size > maxBytes) throw tooLarge()
     pieces.push(chunk)
   }
   return Buffer.concat(pieces)
 }
+
+/** What was compressed is bounded as what was not; the signature is over the bytes as they came. */
+async function decoded({ headers }: IncomingMessage, body: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return body
+  if (encoding !== 'gzip') {
+    throw new ServiceError('UnsupportedMediaTypeException', 'The content encoding is not supported.', 415)
+  }
+  try {
+    return await promisify(gunzip)(body, { maxOutputLength: maxBytes })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
+    throw new ServiceError('SerializationException', 'The request body is not compressed as it says.')
+  }
+}
+
+const tooLarge = () => new ServiceError('RequestEntityTooLargeException', 'The request is too large.', 413)

@@ -1,0 +1,75 @@
+/**
+ * CBOR as Smithy's protocols use it (RFC 8949; Smithy, "RPC v2 CBOR protocol"): maps of texts, lists, texts, bytes, numbers,
+ * flags, null, and times as tag 1. Reading is bounded in depth, and a key stands once in a map; clients do send maps and
+ * lists of indefinite length, so these are read.
+ */
+import { type DecodeOptions, decode, encode, Token, Tokenizer, Type } from 'cborg'
+
+/** A double, also where its value is whole: clients of a typed protocol may want the bytes of one. */
+export class Double {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** `undefined` members are left out, a Date is a time, a {@link Double} a float of 64 bits. */
+export const writeCbor = (value: unknown): Uint8Array => encode(value, WRITING)
+
+/** Throws where the bytes are not one value of this kind. */
+export function readCbor(bytes: Uint8Array): unknown {
+  return decode(bytes, { ...READING, tokenizer: new BoundedTokenizer(bytes, READING) })
+}
+
+/** Counts how deep it is, since the reader above it goes as deep as the bytes tell it to. */
+class BoundedTokenizer extends Tokenizer {
+  /** How many values are still to come in each open map, list and tag, the innermost last. */
+  readonly #open: number[] = []
+
+  override next(): Token {
+    const token = super.next()
+    const open = this.#open
+    if (Type.equals(token.type, Type.break)) open.pop()
+    else {
+      if (open.length > 0) open[open.length - 1]! -= 1
+      const values = valuesIn(token)
+      if (values > 0 && open.push(values) > MAX_DEPTH) throw new RangeError('the value is nested too deeply')
+    }
+    while (open.at(-1) === 0) open.pop()
+    return token
+  }
+}
+
+function valuesIn({ type, value }: Token): number {
+  if (Type.equals(type, Type.array)) return value
+  if (Type.equals(type, Type.map)) return 2 * value
+  return Type.equals(type, Type.tag) ? 1 : 0
+}
+
+const timeOf = (seconds: unknown): Date => {
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) throw new TypeError('a time is a number of seconds')
+  return new Date(Math.round(seconds * 1000))
+}
+
+const MAX_DEPTH = 32
+
+const READING: DecodeOptions = {
+  allowBigInt: false,
+  allowIndefinite: true,
+  coerceUndefinedToNull: true,
+  rejectDuplicateMapKeys: true,
+  tags: { 1: (content) => timeOf(content()) },
+}
+
+const float = (value: number) => new Token(Type.float, value)
+const WRITING = {
+  float64: true,
+  ignoreUndefinedProperties: true,
+  // In the order of the members.
+  mapSorter: () => 0,
+  typeEncoders: {
+    Date: (date: Date) => [new Token(Type.tag, 1), float(date.getTime() / 1000)],
+    Object: (value: unknown) => (value instanceof Double ? [float(value.value)] : null),
+  },
+}
