@@ -14,9 +14,9 @@ const FLOORS = [
   ['records'],
   ['journal'],
   ['keys', 'identity', 'limits', 'audit', 'metrics'],
-  ['objects', 'trails'],
+  ['objects', 'trails', 'alarms', 'dashboards'],
   ['protocols', 'backup', 'delivery', 'telemetry'],
-  ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'cloudtrail', 'admin', 'explain'],
+  ['s3', 'kms', 'iam', 'sts', 'servicequotas', 'cloudtrail', 'cloudwatch', 'admin', 'explain'],
   ['http'],
   ['cli'],
 ]

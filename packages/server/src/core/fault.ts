@@ -100,6 +100,9 @@ export interface FaultDetails {
   // Trails
   /** What CloudTrail refuses; the message is the whole text. */
   TrailRefused: { refusal: TrailRefusal; message: string }
+  // Alarms
+  /** The account has as many alarms in the Region as it may. */
+  AlarmLimitReached: { limit: number }
 
   // Access
   /** `reason` is AWS's, e.g. 'because no identity-based policy allows the s3:GetObject action'; `told`: whether the caller may know it. */

@@ -112,6 +112,14 @@ export class RecordStore {
     return (await this.#entries(kind, range)).map((entry) => this.#nameOf(entry))
   }
 
+  /** Names and versions only, without opening the values. */
+  async versions(
+    kind: RecordKind<unknown>,
+    range: RecordRange,
+  ): Promise<{ readonly name: Uint8Array; readonly version: EntryVersion }[]> {
+    return (await this.#entries(kind, range)).map((entry) => ({ name: this.#nameOf(entry), version: entry.version }))
+  }
+
   /** Bytes that are sealed already, as `putBytes` stored them. */
   async getBytes(kind: RecordKind<Uint8Array>, name: Uint8Array): Promise<Uint8Array | undefined> {
     const [entry] = await this.catalog.getMany([this.#catalogKey(kind, name)])

@@ -298,6 +298,7 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
     new S3Error('SlowDown', { message: 'Please reduce your request rate for operations involving AWS KMS.' }),
   QuotaRefused: ({ message }) => new S3Error('InvalidRequest', { message }),
   TrailRefused: ({ message }) => new S3Error('InvalidRequest', { message }),
+  AlarmLimitReached: () => new S3Error('InvalidRequest'),
   BucketLimitReached: () => new S3Error('TooManyBuckets'),
   MetricLimitReached: () => new S3Error('InternalError'),
   AccessDenied: ({ callerArn, action, resource, reason, told }) => {
