@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { Fault, type QuotaRefusal } from '../core/fault.ts'
 import { defaultQuota, type QuotaName, type QuotaProfile, quotaOf } from '../quota/quotas.ts'
+import { quotaOfUsageMetric } from '../quota/usage-metric.ts'
 import { each } from '../records/each-record.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Mutation } from '../storage/catalog.ts'
@@ -54,6 +55,14 @@ export class AppliedQuotas {
   async value(scope: Scope, quota: QuotaName): Promise<number> {
     const applied = await this.#records.get(appliedQuotaRecord, nameOf(scope, quota))
     return Math.max(applied?.value.value ?? 0, this.byDefault(quota, scope.region))
+  }
+
+  /** Of the quota that a metric of use counts against, in calls a second; undefined where there is none, or no limit. */
+  async ofUsage(scope: Scope, metric: Parameters<typeof quotaOfUsageMetric>[0]): Promise<number | undefined> {
+    const quota = quotaOfUsageMetric(metric)
+    if (quota === undefined) return undefined
+    const value = await this.value(scope, quota)
+    return Number.isFinite(value) ? value : undefined
   }
 
   /** Throws QuotaRefused where the value is no increase, and where a request waits already. */

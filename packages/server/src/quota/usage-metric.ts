@@ -20,3 +20,16 @@ const QUOTA_OF_RESOURCE: ReadonlyMap<string, QuotaName> = new Map(
 
 /** The request quota whose calls are counted under this resource. */
 export const quotaOfUsage = (resource: string): QuotaName | undefined => QUOTA_OF_RESOURCE.get(resource)
+
+/** The request quota that a metric counts against; undefined where it is no usage metric of one. */
+export function quotaOfUsageMetric(metric: {
+  readonly namespace: string
+  readonly name: string
+  readonly dimensions: readonly { readonly name: string; readonly value: string }[]
+}): QuotaName | undefined {
+  if (metric.namespace !== 'AWS/Usage' || metric.name !== 'CallCount') return undefined
+  const { Resource, ...rest } = Object.fromEntries(metric.dimensions.map(({ name, value }) => [name, value]))
+  const wanted = Object.entries(USAGE_DIMENSIONS)
+  const isOfKms = Object.keys(rest).length === wanted.length && wanted.every(([name, value]) => rest[name] === value)
+  return isOfKms && Resource !== undefined ? quotaOfUsage(Resource) : undefined
+}

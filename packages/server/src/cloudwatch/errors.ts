@@ -1,0 +1,83 @@
+/** CloudWatch's errors on the wire, and the table from faults to them, total by type. */
+import { Fault, type FaultCode, type FaultDetails } from '../core/fault.ts'
+import { UnknownOperation } from '../protocols/service-door.ts'
+import { ServiceError } from '../protocols/service-error.ts'
+
+/** By their names in the API's model: the code of the query protocol, and the status. */
+const MODELLED = {
+  ConcurrentModificationException: ['ConcurrentModificationException', 429],
+  DashboardInvalidInputError: ['InvalidParameterInput', 400],
+  DashboardNotFoundError: ['ResourceNotFound', 404],
+  InternalServiceFault: ['InternalServiceError', 500],
+  InvalidFormatFault: ['InvalidFormat', 400],
+  InvalidNextToken: ['InvalidNextToken', 400],
+  InvalidParameterCombinationException: ['InvalidParameterCombination', 400],
+  InvalidParameterValueException: ['InvalidParameterValue', 400],
+  LimitExceededFault: ['LimitExceeded', 400],
+  MissingRequiredParameterException: ['MissingParameter', 400],
+  ResourceNotFound: ['ResourceNotFound', 404],
+  ResourceNotFoundException: ['ResourceNotFoundException', 404],
+  ValidationException: ['ValidationError', 400],
+} as const satisfies Readonly<Record<string, readonly [queryCode: string, status: number]>>
+
+export function cloudWatchError(
+  name: keyof typeof MODELLED,
+  message: string,
+  options: ErrorOptions & { readonly members?: Readonly<Record<string, unknown>> } = {},
+): ServiceError {
+  const [queryCode, status] = MODELLED[name]
+  return new ServiceError(name, message, status, { ...options, queryCode })
+}
+
+export const invalidValue = (message: string) => cloudWatchError('InvalidParameterValueException', message)
+export const invalidCombination = (message: string) => cloudWatchError('InvalidParameterCombinationException', message)
+export const missing = (parameter: string) =>
+  cloudWatchError('MissingRequiredParameterException', `The parameter ${parameter} is required.`)
+export const validation = (message: string) => cloudWatchError('ValidationException', message)
+
+export function toCloudWatchError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (error instanceof UnknownOperation) {
+    return new ServiceError('UnknownOperationException', `Could not find operation ${error.operation}`, 400)
+  }
+  if (error instanceof Fault) {
+    const fault: Fault = error
+    const answer = FAULTS[fault.code] as ((detail: Fault['detail']) => Answer) | undefined
+    if (answer) {
+      const [code, message, status, queryCode] = answer(fault.detail)
+      return new ServiceError(code, message, status, { cause: fault, ...(queryCode && { queryCode }) })
+    }
+  }
+  return cloudWatchError('InternalServiceFault', 'The request failed because of an internal error.', { cause: error })
+}
+
+type Answer = readonly [code: string, message: string, status: number, queryCode?: string]
+type CloudWatchFaults = 'AccessDenied' | 'AlarmLimitReached' | 'MetricLimitReached' | 'Contention' | 'Sealed'
+
+/** Faults of other rooms never come here; they would be our own failure. */
+const FAULTS: { readonly [C in CloudWatchFaults]: (detail: FaultDetails[C]) => Answer } & {
+  readonly [C in Exclude<FaultCode, CloudWatchFaults>]?: never
+} = {
+  AccessDenied: ({ callerArn, action, resource, reason }) => [
+    'AccessDeniedException',
+    `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
+    403,
+  ],
+  AlarmLimitReached: ({ limit }) => [
+    'LimitExceededFault',
+    `The maximum number of alarms, ${limit}, has been reached.`,
+    400,
+    'LimitExceeded',
+  ],
+  MetricLimitReached: ({ maxMetrics }) => [
+    'LimitExceededException',
+    `The server keeps ${maxMetrics} metrics already, and takes no new one.`,
+    400,
+  ],
+  Contention: () => [
+    'ConcurrentModificationException',
+    'The request was changed at the same time by another. Try again.',
+    429,
+  ],
+  Sealed: () => ['ServiceUnavailableException', 'The root key is not at hand.', 503, 'ServiceUnavailable'],
+}
