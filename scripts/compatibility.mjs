@@ -8,6 +8,7 @@ const { KMS_OPERATIONS } = await import(join(root, 'packages/server/dist/kms/ope
 const { STS_OPERATIONS } = await import(join(root, 'packages/server/dist/sts/operations.js'))
 const { CLOUDTRAIL_OPERATIONS } = await import(join(root, 'packages/server/dist/cloudtrail/operations.js'))
 const { SERVICE_QUOTAS_OPERATIONS } = await import(join(root, 'packages/server/dist/servicequotas/operations.js'))
+const { CLOUDWATCH_OPERATIONS } = await import(join(root, 'packages/server/dist/cloudwatch/operations.js'))
 const { IAM_OPERATIONS } = await import(join(root, 'packages/server/dist/iam/operations.js'))
 
 const table = (rows) =>
@@ -66,6 +67,13 @@ Quotas of the KMS's requests, keys, aliases and grants and of S3's buckets, see 
 no support case.
 
 ${table(byName(Object.entries(SERVICE_QUOTAS_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
+
+## CloudWatch
+
+Metrics, alarms on one metric or on metric math, dashboards; by JSON, CBOR and query requests, see [cloudwatch.md](cloudwatch.md). Tags
+are of alarms only.
+
+${table(byName(Object.entries(CLOUDWATCH_OPERATIONS).map(([name, row]) => [name, row.run !== undefined])))}
 
 ## STS
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { isActionArn } from '../alarms/alarm-arn.ts'
 import { OBJECT_OWNERSHIPS } from '../objects/records.ts'
 import { QUOTA_NAMES, type QuotaName } from '../quota/quotas.ts'
 import { ConfigurationError } from './exit.ts'
@@ -36,6 +37,19 @@ const configuredKey = z.strictObject({
 })
 
 const quotaValues = z.partialRecord(z.enum(QUOTA_NAMES as [QuotaName, ...QuotaName[]]), z.number().min(0).max(1e10))
+
+/** Where an action of alarms leads. Notifications tell of what goes on, so they go over TLS unless they stay on the machine. */
+const webhook = z.strictObject({
+  arn: z.string().refine(isActionArn, 'is no ARN that an alarm can have as an action'),
+  url: z.string().refine(isWebhookUrl, 'is no https URL; http is for loopback addresses only'),
+  caFile: z.string().optional(),
+})
+
+function isWebhookUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+}
 
 const rootKeyFacts = z.strictObject({
   /** Ends the program where the root key cannot be had, and does not wait for it. */
@@ -161,7 +175,7 @@ export const configFile = z.strictObject({
     })
     .prefault({}),
   trustedProxies: z.array(z.string()).default([]),
-  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas', 'cloudtrail'])).default([]),
+  plainHttpServices: z.array(z.enum(['kms', 'sts', 'iam', 'servicequotas', 'cloudtrail', 'monitoring'])).default([]),
   audit: z
     .strictObject({
       /** Whether events on objects are recorded; those of the KMS and of management always are. */
@@ -174,6 +188,7 @@ export const configFile = z.strictObject({
     .prefault({}),
   /** How long a line of an access log may wait for its delivery. */
   accessLogs: z.strictObject({ deliverySeconds: z.number().min(0.1).max(86_400).default(300) }).prefault({}),
+  alarms: z.strictObject({ webhooks: z.array(webhook).default([]) }).prefault({}),
   oidc: z.strictObject({ caFile: z.string().optional() }).prefault({}),
   rootKey: rootKey.prefault({}),
   metrics: metrics.prefault({}),

@@ -16,6 +16,8 @@ export interface DataFolder {
   readonly auditDir: string
   /** Made from them. */
   readonly eventIndexDir: string
+  /** Data of metrics; a catalog of its own, which a backup leaves out. */
+  readonly metricsDir: string
 }
 
 export function dataFolder(dir: string): DataFolder {
@@ -27,6 +29,7 @@ export function dataFolder(dir: string): DataFolder {
     keySecretsDir: join(dir, 'key-secrets'),
     auditDir: join(dir, 'audit'),
     eventIndexDir: join(dir, 'audit', 'index'),
+    metricsDir: join(dir, 'metrics'),
   }
 }
 
@@ -76,8 +79,10 @@ const PASSING = /^((server|catalog)\.lock|control\.sock|.*\.tmp)$/
  * that it leaves alone. Both relative to the folder.
  */
 export async function filesBeside(folder: DataFolder, secretsDir: string) {
-  const { dir, catalogDir, blobsDir, tlsDir, keySecretsDir, auditDir } = folder
-  const apart = [catalogDir, blobsDir, tlsDir, keySecretsDir, auditDir, secretsDir].map((path) => relative(dir, path))
+  const { dir, catalogDir, blobsDir, tlsDir, keySecretsDir, auditDir, metricsDir } = folder
+  const apart = [catalogDir, blobsDir, tlsDir, keySecretsDir, auditDir, metricsDir, secretsDir].map((path) =>
+    relative(dir, path),
+  )
   const [top, tls] = await Promise.all([readdir(dir), readdir(tlsDir).catch(() => [])])
   const paths = [...top, ...tls.map((file) => `tls/${file}`)].filter((path) => !apart.includes(path))
   return {

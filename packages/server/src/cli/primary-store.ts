@@ -7,6 +7,7 @@ import type { Trail } from '../core/outcome.ts'
 import { ROOT_ACCOUNT } from '../identity/accounts.ts'
 import { ensureConfiguredUser } from '../identity/users.ts'
 import type { PrimaryMetrics } from '../metrics/primary-metrics.ts'
+import type { Shortage } from '../metrics/series-store.ts'
 import type { KeyRing } from '../root-key/key-ring.ts'
 import { openJournals } from './audit-folder.ts'
 import { ConfigurationError } from './exit.ts'
@@ -43,7 +44,16 @@ export async function openPrimaryStore(
     operatorsAccount: ROOT_ACCOUNT,
     dataEvents: settings.file.audit.dataEvents,
   })
-  const store = await openForUpkeep(settings, ring, { trail, committed: (seconds) => metrics.committed(seconds) })
+  const onMetricShortage = ({ stepSeconds, beforeMs, maxBytes }: Shortage) =>
+    complain(
+      `metrics have reached ${maxBytes} bytes: data of ${stepSeconds} seconds from before ` +
+        `${new Date(beforeMs).toISOString()} went before its time`,
+    )
+  const store = await openForUpkeep(settings, ring, {
+    trail,
+    committed: (seconds) => metrics.committed(seconds),
+    onMetricShortage,
+  })
   await prepare(store, settings)
   journals = await openJournals(settings, store.records, complain)
   return {

@@ -1,6 +1,8 @@
 /** The doors while the root key cannot be had: each says so in its service's own words, so that its clients try again. */
 import type { IncomingMessage } from 'node:http'
 import { ADMIN_PATHS } from '../admin/operations.ts'
+import { toCloudWatchError } from '../cloudwatch/errors.ts'
+import { cloudWatchProtocol } from '../cloudwatch/protocols.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Observer, ServiceName } from '../core/outcome.ts'
@@ -90,6 +92,7 @@ export function sealedDoors(observer: Observer, nowMs: () => number): Doors {
       }),
       kms: service('kms', awsJson('TrentService.'), toKmsError),
       iam: service('iam', awsQuery(IAM_NAMESPACE), toIamError),
+      monitoring: service('monitoring', cloudWatchProtocol, toCloudWatchError),
       servicequotas: service('servicequotas', awsJson('ServiceQuotasV20190624.'), toServiceQuotasError),
       sts: service('sts', awsQuery('https://sts.amazonaws.com/doc/2011-06-15/'), toStsError),
     },

@@ -17,6 +17,7 @@ import { dataFolder, lockDataFolder } from './data-folder.ts'
 import { deliverLogs } from './deliveries.ts'
 import { ConfigurationError, EXIT } from './exit.ts'
 import { keepHouse } from './housekeeping.ts'
+import { monitor } from './monitoring.ts'
 import { type OperatorTools, readOperatorTools } from './operator-tools.ts'
 import { type RunningWorkers, startWorkers } from './primary.ts'
 import { openPrimaryStore, type PrimaryStore } from './primary-store.ts'
@@ -155,6 +156,7 @@ async function serveUntil(
   const endHousekeeping = keepHouse(store, journals, rotation, complain)
   const endDeliveries = deliverLogs(settings, store, trail, complain)
   const endDelivery = await deliverTrails(settings, store, trail, complain)
+  const endMonitoring = monitor(settings, store, complain)
   const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
     const provider = to && providerToMoveTo(to, process.env)
     const end = await rotation.start({ to: provider, endSessions }, (progress) =>
@@ -169,6 +171,7 @@ async function serveUntil(
   await endDeliveries()
   await endDelivery()
   await endHousekeeping()
+  await endMonitoring()
 }
 
 const FIRST_RETRY_MS = 1_000

@@ -3,6 +3,9 @@ import { ADMIN_OPERATIONS, ADMIN_PATHS, ADMIN_PROTOCOL, toAdminError } from '../
 import type { Refusal } from '../audit/recent-refusals.ts'
 import { toTrailError } from '../cloudtrail/errors.ts'
 import { CLOUDTRAIL_OPERATIONS } from '../cloudtrail/operations.ts'
+import { toCloudWatchError } from '../cloudwatch/errors.ts'
+import { CLOUDWATCH_OPERATIONS } from '../cloudwatch/operations.ts'
+import { cloudWatchProtocol, MAX_BODY_BYTES } from '../cloudwatch/protocols.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Door } from '../core/exchange.ts'
 import type { Observer, ServiceName, Trail } from '../core/outcome.ts'
@@ -21,8 +24,9 @@ import type { Kms } from '../keys/kms.ts'
 import type { KeyUsage } from '../keys/last-usage.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { KMS_OPERATIONS } from '../kms/operations.ts'
+import type { Published } from '../metrics/published-metrics.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
-import { iamResource, kmsResource, trailResource } from '../protocols/audited-resources.ts'
+import { cloudWatchResource, iamResource, kmsResource, trailResource } from '../protocols/audited-resources.ts'
 import { awsJson } from '../protocols/aws-json.ts'
 import { awsQuery } from '../protocols/aws-query.ts'
 import { toOwnApiError } from '../protocols/own-api.ts'
@@ -83,6 +87,8 @@ export interface ServiceDoors extends Doors {
   takeStoreKey(storeKey: ExportedStoreKey): Promise<void>
   /** The last use of a KMS key that this process has noted and not written down. */
   notedUse(keyArn: string): KeyUsage | undefined
+  /** Writes down what this process has measured. */
+  publish(published: readonly Published[]): Promise<void>
   /** Writes such notes down. */
   flushKeyUsage(): Promise<void>
   close(): Promise<void>
@@ -151,6 +157,22 @@ export async function openServiceDoors(
     })
   const kmsDoors = new Map([...store.kmsByRegion].map(([name, services]) => [name, kmsDoor(name, services)]))
   const kms = new RegionalDoor(kmsDoors, kmsDoors.get(region)!)
+  const cloudWatchDoor = (ofRegion: string) =>
+    new ServiceDoor({
+      service: 'monitoring',
+      title: 'Amazon CloudWatch',
+      protocol: cloudWatchProtocol,
+      maxBodyBytes: MAX_BODY_BYTES,
+      operations: CLOUDWATCH_OPERATIONS,
+      services: { ...store, clock, serviceQuota: (scope, metric) => store.quotas.ofUsage(scope, metric) },
+      authentication: { directory, service: 'monitoring', region: ofRegion, global: false, clock },
+      toError: toCloudWatchError,
+      resourceOf: cloudWatchResource,
+      allowPlainHttp: file.plainHttpServices.includes('monitoring'),
+      ...common,
+    })
+  const cloudWatchDoors = new Map(store.keyRegions.names.map((name) => [name, cloudWatchDoor(name)]))
+  const monitoring = new RegionalDoor(cloudWatchDoors, cloudWatchDoors.get(region)!)
   const iam = new ServiceDoor({
     service: 'iam',
     title: 'AWS IAM',
@@ -251,7 +273,7 @@ export async function openServiceDoors(
     ...common,
   })
   return {
-    services: { s3, kms, iam, sts, servicequotas, cloudtrail },
+    services: { s3, kms, iam, sts, servicequotas, cloudtrail, monitoring },
     apis: { [EXPLAIN_PATH]: explain, ...Object.fromEntries(ADMIN_PATHS.map((path) => [path, admin])) },
     async checkStore() {
       await store.records.catalog.getMany([Buffer.from('c')])
@@ -261,6 +283,9 @@ export async function openServiceDoors(
       return store.records.settled()
     },
     notedUse: (keyArn) => store.kmsByRegion.get(keyArn.split(':')[3]!)?.lastUsage.noted(keyArn),
+    async publish(published) {
+      for (const { scope, data } of published) await store.metrics.put(scope, data)
+    },
     flushKeyUsage: () => store.flushKeyUsage(),
     async close() {
       await audit.close()

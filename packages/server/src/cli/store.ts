@@ -1,7 +1,9 @@
 /** Opens a data folder's stores and the services on them; what a worker, fsck and the sweep have in common. */
+import { Alarms } from '../alarms/alarms.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Observer, Trail } from '../core/outcome.ts'
 import { addedCounts, type CacheCounts } from '../core/recent.ts'
+import { Dashboards } from '../dashboards/dashboards.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { KeyRegions } from '../keys/key-regions.ts'
 import { Kms, type KmsOptions } from '../keys/kms.ts'
@@ -10,6 +12,7 @@ import { StoredServiceKeys } from '../keys/service-keys.ts'
 import { toKmsError } from '../kms/errors.ts'
 import { AppliedQuotas, type AppliedQuotasOptions } from '../limits/applied-quotas.ts'
 import { UtilizationReports } from '../limits/utilization-reports.ts'
+import { SeriesStore, type Shortage } from '../metrics/series-store.ts'
 import { Buckets, type NewBuckets } from '../objects/buckets.ts'
 import { ContentReader } from '../objects/content-reader.ts'
 import { ContentWriter } from '../objects/content-writer.ts'
@@ -53,6 +56,8 @@ export interface StoreOptions {
   readonly kmsRegions: readonly string[]
   /** Told how long each commit of the catalog takes. */
   readonly committed?: CommitObserver
+  /** Told when data of metrics had to go before its time. */
+  readonly onMetricShortage?: (shortage: Shortage) => void
   /** Set where there are other processes that use keys. */
   readonly usageElsewhere?: KmsOptions['usageElsewhere']
 }
@@ -70,7 +75,7 @@ export type Store = Awaited<ReturnType<typeof openStore>>
 export const openForUpkeep = (
   settings: Settings,
   ring: KeyRing,
-  told: Pick<StoreOptions, 'trail' | 'committed'> = {},
+  told: Pick<StoreOptions, 'trail' | 'committed' | 'onMetricShortage'> = {},
 ): Promise<Store> =>
   openStore({
     ...settings,
@@ -87,6 +92,7 @@ export async function openStore(options: StoreOptions) {
   const { storeKey, region, clock, observer, quota } = options
   const folder = dataFolder(options.dataDir)
   const catalog = await LmdbCatalog.open(folder.catalogDir, options.committed)
+  const metricCatalog = await LmdbCatalog.open(folder.metricsDir)
   const blobs = await FileBlobStore.open(folder.blobsDir)
   const records = new RecordStore(catalog, storeKey.derive('records'))
   const quotas = new AppliedQuotas({ records, clock, ...options.quotas })
@@ -153,12 +159,20 @@ export async function openStore(options: StoreOptions) {
       'bucket-key': protector.bucketKeyCounts,
       'service-data-key': serviceKeys.cacheCounts,
     }),
+    metrics: new SeriesStore({
+      catalog: metricCatalog,
+      clock,
+      ...(options.onMetricShortage && { onShortage: options.onMetricShortage }),
+    }),
+    alarms: new Alarms(records, clock),
+    dashboards: new Dashboards(records, clock),
     /** Writes down what this process has noted of the uses of keys. */
     async flushKeyUsage() {
       for (const { lastUsage } of kmsByRegion.values()) await lastUsage.flush()
     },
     async close() {
       await catalog.close()
+      await metricCatalog.close()
       await blobs.close()
     },
   }

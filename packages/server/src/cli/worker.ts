@@ -12,6 +12,7 @@ import { listen } from '../http/listener.ts'
 import { OwnDoor } from '../http/own-door.ts'
 import { ROOT_ACCOUNT } from '../identity/accounts.ts'
 import type { AccessKeyPair } from '../identity/directory.ts'
+import { PublishedMetrics } from '../metrics/published-metrics.ts'
 import { type MetricSnapshot, mergeSnapshots } from '../metrics/registry.ts'
 import { ServerMetrics } from '../metrics/server-metrics.ts'
 import { LeasedQuota } from '../quota/leased-quota.ts'
@@ -59,6 +60,8 @@ const CERTIFICATE_POLL_MS = 5_000
 const REPORT_MS = 5_000
 /** How often a worker writes down which keys it has used. */
 const KEY_USAGE_MS = 60_000
+/** How often a worker writes down what it has measured. */
+const PUBLISH_MS = 5_000
 
 export async function runWorker(start: WorkerStart, say: (message: ToPrimary) => void): Promise<RunningWorker> {
   const { settings } = start
@@ -74,7 +77,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const traced = traces?.requests
   const refusals = new RecentRefusals()
   const log = new RequestLog(logger, traced && (() => traced.currentTraceId))
-  const observer = observers(log, metrics, refusals, ...(traced ? [traced] : []))
+  const published = new PublishedMetrics({ accountId: ROOT_ACCOUNT, region: settings.region })
+  const observer = observers(log, metrics, refusals, published, ...(traced ? [traced] : []))
   const onInternalError = (error: unknown, requestId: string) =>
     logger.error({ event: 'internal-error', requestId, error: describe(error) })
 
@@ -136,7 +140,16 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const flush = setInterval(() => {
     opened?.flushKeyUsage().catch((error) => logger.error({ event: 'key-usage-not-written', error: describe(error) }))
   }, KEY_USAGE_MS)
-  for (const timer of [poll, report, flush]) timer.unref()
+  let publishing = Promise.resolve()
+  const publish = () => {
+    publishing = publishing
+      // While the server is sealed, data waits within bounds.
+      .then(() => opened?.publish(published.drain()))
+      .catch((error) => logger.error({ event: 'metrics-not-published', error: describe(error) }))
+    return publishing
+  }
+  const measure = setInterval(publish, PUBLISH_MS)
+  for (const timer of [poll, report, flush, measure]) timer.unref()
 
   return {
     httpPort: listener.httpPort,
@@ -164,6 +177,8 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
       clearInterval(report)
       await listener.drain()
       clearInterval(flush)
+      clearInterval(measure)
+      await publish()
       await journals.close()
       await opened?.flushKeyUsage()
       await opened?.close()
