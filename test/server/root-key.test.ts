@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
+import { ListMetricsCommand } from '@aws-sdk/client-cloudwatch'
 import { CreateAccessKeyCommand, CreateUserCommand, ListUsersCommand } from '@aws-sdk/client-iam'
 import {
   CreateKeyCommand,
@@ -25,7 +26,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { failure, iamClient, kmsClient, s3Client, stsClient } from '../support/sdk.ts'
+import { cloudWatchClient, failure, iamClient, kmsClient, s3Client, stsClient } from '../support/sdk.ts'
 import { fsck, program, root, startServer, type TestServer } from '../support/server.ts'
 
 let dir: string
@@ -252,6 +253,10 @@ test('without its root key it starts sealed and says so, and unseals by itself',
     status: 500,
   })
   expect((await failure(iamClient(sealed).send(new ListUsersCommand({})))).status).toBe(503)
+  expect(await failure(cloudWatchClient(sealed).send(new ListMetricsCommand({})))).toMatchObject({
+    code: 'ServiceUnavailable',
+    status: 503,
+  })
   expect((await failure(stsClient(sealed).send(new GetCallerIdentityCommand({})))).status).toBe(503)
   expect((await rotate(dataDir)).stderr).toContain('in use by the server')
 

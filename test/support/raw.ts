@@ -14,6 +14,8 @@ export interface RawRequest {
   /** Over plain HTTP. */
   readonly plain?: boolean
   readonly credentials?: Credentials
+  /** The signing name; S3 where it is left out. */
+  readonly service?: string
   /** Without a signature. */
   readonly anonymous?: boolean
 }
@@ -22,6 +24,7 @@ export interface RawReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
+  readonly bytes: Buffer
   /** Of the error document. */
   readonly code: string | undefined
   readonly message: string | undefined
@@ -47,7 +50,7 @@ export async function send(server: TestServer, raw: RawRequest): Promise<RawRepl
   const url = new URL(raw.plain ? server.http : server.https)
   const body = Buffer.from(raw.body ?? '')
   const signer = new SignatureV4({
-    service: 's3',
+    service: raw.service ?? 's3',
     region: 'us-east-1',
     credentials: raw.credentials ?? server.root,
     sha256: Sha256,
@@ -91,11 +94,12 @@ export function replyTo(request: ClientRequest): Promise<RawReply> {
       response.on('data', (piece: Buffer) => pieces.push(piece))
       response.on('error', reject)
       response.on('end', () => {
-        const text = Buffer.concat(pieces).toString()
+        const bytes = Buffer.concat(pieces)
+        const text = bytes.toString()
         const element = (name: string) => new RegExp(`<${name}>(.*?)</${name}>`, 's').exec(text)?.[1]
         const { statusCode: status = 0, headers } = response
         request.destroy()
-        resolve({ status, headers, body: text, code: element('Code'), message: element('Message'), continued })
+        resolve({ status, headers, body: text, bytes, code: element('Code'), message: element('Message'), continued })
       })
     })
   })

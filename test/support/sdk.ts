@@ -1,6 +1,7 @@
 /** The official AWS SDK against a test server. */
 import { Agent } from 'node:https'
 import { CloudTrailClient } from '@aws-sdk/client-cloudtrail'
+import { CloudWatchClient, type CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch'
 import { IAMClient } from '@aws-sdk/client-iam'
 import { KMSClient } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -47,6 +48,10 @@ export const quotasClient = (server: TestServer, options: ClientOptions = {}) =>
 
 export const trailClient = (server: TestServer, options: ClientOptions = {}) =>
   new CloudTrailClient(settings(server, options))
+export const cloudWatchClient = (
+  server: TestServer,
+  options: ClientOptions & Pick<CloudWatchClientConfig, 'protocol'> = {},
+) => new CloudWatchClient({ ...settings(server, options), ...(options.protocol && { protocol: options.protocol }) })
 
 /** Code and status of what a call threw; fails the test where it did not throw. */
 export async function failure(
