@@ -2,7 +2,9 @@
  * Every kind of record there is. A kind is known once its module is loaded, and whoever goes through all records, as a
  * rotation of the root key does, must know them all: one that it does not know it could not seal anew.
  */
+import '../alarms/alarm-records.ts'
 import '../audit/event-index-key.ts'
+import '../dashboards/dashboards.ts'
 import '../delivery/access-logs.ts'
 import '../identity/records.ts'
 import '../journal/segment-records.ts'
