@@ -30,6 +30,7 @@ import { type PruneLimits, prune } from './prune.ts'
 import { including, type JournalEnd, recover } from './recovery.ts'
 import { type JournalFile, type OpenJournalFile, openJournalFile } from './segment-files.ts'
 import { headName, headRecord, type SegmentFacts } from './segment-records.ts'
+import { Slab } from './slab.ts'
 
 export interface JournalWriterOptions {
   /** The journal's own folder; made where there is none. */
@@ -71,6 +72,7 @@ export class JournalWriter {
   #repair: 'none' | 'cut' | 'new segment' = 'none'
   #queue: Waiting[] = []
   #queuedBytes = 0
+  readonly #slab = new Slab()
   /** Ends the wait for more. */
   #gathered: (() => void) | undefined
   #running: Promise<void> | undefined
@@ -103,7 +105,7 @@ export class JournalWriter {
 
   /**
    * Resolves when the entries are durable. Rejects where they may not be; they may be there nevertheless. The bytes of a
-   * payload are the journal's until then.
+   * payload are copied where they have to wait, else they are the journal's until then.
    */
   append(given: readonly JournalEntry[] | Payload): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error(`the journal ${this.#options.name} is closed`))
@@ -111,7 +113,10 @@ export class JournalWriter {
     if ('count' in given) {
       if (given.bytes.length > MOST_ENTRY_BYTES || given.count > MOST_ENTRIES)
         return Promise.reject(new RangeError('no payload of a frame'))
-      payloads = given.count === 0 ? [] : [given]
+      payloads =
+        given.count === 0
+          ? []
+          : [this.#options.gatherMs > 0 ? { ...given, bytes: this.#slab.copy(given.bytes) } : given]
     } else {
       const isEntry = ({ atMs, bytes }: JournalEntry) =>
         bytes.length <= MOST_ENTRY_BYTES && Number.isSafeInteger(atMs) && atMs >= 0
@@ -128,7 +133,7 @@ export class JournalWriter {
     })
   }
 
-  /** Called with each frame once it is durable, in order. A listener does not throw. */
+  /** Called with each frame once it is durable, in order. A listener does not throw, and keeps nothing of the frame. */
   onWritten(listener: (frame: Frame) => void): void {
     this.#listeners.push(listener)
   }
@@ -178,12 +183,20 @@ export class JournalWriter {
       frames = await this.#write(group.flatMap(({ payloads }) => payloads))
     } catch (error) {
       // Those that came meanwhile would have to wait for a disk that has just failed.
-      for (const { reject } of [...group, ...this.#queue.splice(0)]) reject(error)
+      for (const waiting of [...group, ...this.#queue.splice(0)]) {
+        waiting.reject(error)
+        this.#release(waiting)
+      }
       this.#queuedBytes = 0
       return
     }
     for (const { resolve } of group) resolve()
     for (const frame of frames) for (const listener of this.#listeners) listener(frame)
+    for (const waiting of group) this.#release(waiting)
+  }
+
+  #release({ payloads }: Waiting): void {
+    for (const { bytes } of payloads) this.#slab.giveBack(bytes)
   }
 
   #takeGroup(): Waiting[] {
