@@ -72,7 +72,7 @@ function countedBySecond(): ReadonlyMap<number, number> {
   for (const line of server.log().split('\n')) {
     if (!line.includes('"viaRequestId"')) continue
     const { startedAtMs, error } = JSON.parse(line) as { startedAtMs: number; error?: string }
-    if (error === 'KmsThrottled') continue
+    if (error === 'ThrottlingException') continue
     const second = Math.floor(startedAtMs / 1000)
     seconds.set(second, (seconds.get(second) ?? 0) + 1)
   }
