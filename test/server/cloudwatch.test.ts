@@ -647,6 +647,21 @@ test('the server publishes the use of the KMS, for the caller’s account, and i
     ...{ Namespace: 'Strongroom', MetricName: 'Requests' },
     Dimensions: [{ Name: 'Service', Value: 'kms' }],
   })
+  for (const [MetricName, Process] of [
+    ['CPUUtilization', 'primary'],
+    ['EventLoopDelay', 'worker-1'],
+    ['JournalSyncTime', 'primary'],
+    ['KeyCacheHits', 'worker-2'],
+  ] as const) {
+    await expect
+      .poll(
+        async () => (await cloudWatch.send(new ListMetricsCommand({ Namespace: 'Strongroom', MetricName }))).Metrics,
+        {
+          timeout: 30_000,
+        },
+      )
+      .toContainEqual({ Namespace: 'Strongroom', MetricName, Dimensions: [{ Name: 'Process', Value: Process }] })
+  }
 })
 
 test('requests to a bucket with a metrics configuration, and what is stored in it, are for its owner to see', async () => {

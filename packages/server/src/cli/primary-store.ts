@@ -21,6 +21,8 @@ export interface PrimaryStore {
   readonly append: AppendToJournal
   /** Of what the primary does for its users, such as writing log files. */
   readonly trail: Trail
+  /** Of the primary itself. */
+  readonly metrics: PrimaryMetrics
   close(): Promise<void>
 }
 
@@ -61,6 +63,7 @@ export async function openPrimaryStore(
     journals,
     append,
     trail,
+    metrics,
     async close() {
       await journals.close()
       await store.close()

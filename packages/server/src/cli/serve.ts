@@ -156,7 +156,7 @@ async function serveUntil(
   const endHousekeeping = keepHouse(store, journals, rotation, complain)
   const endDeliveries = deliverLogs(settings, store, trail, complain)
   const endDelivery = await deliverTrails(settings, store, trail, complain)
-  const endMonitoring = monitor(settings, store, complain)
+  const endMonitoring = monitor(settings, store, opened.metrics, complain)
   const control = await listenForControl(settings.dataDir, async ({ to, endSessions }, say) => {
     const provider = to && providerToMoveTo(to, process.env)
     const end = await rotation.start({ to: provider, endSessions }, (progress) =>

@@ -144,7 +144,13 @@ export async function runWorker(start: WorkerStart, say: (message: ToPrimary) =>
   const publish = () => {
     publishing = publishing
       // While the server is sealed, data waits within bounds.
-      .then(() => opened?.publish(published.drain()))
+      .then(() => {
+        const data = metrics.processData(clock.nowMs())
+        return opened?.publish([
+          ...published.drain(),
+          { scope: { accountId: ROOT_ACCOUNT, region: settings.region }, data },
+        ])
+      })
       .catch((error) => logger.error({ event: 'metrics-not-published', error: describe(error) }))
     return publishing
   }

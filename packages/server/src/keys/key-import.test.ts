@@ -94,6 +94,9 @@ test('material expires at its instant in every process, and the sweep takes it o
   const { keyId, arn } = await newKey()
   await imported(keyId, material[0], { validToMs: nowMs + DAY_MS })
   const blob = await sealed(keyId)
+  const expirations: unknown[] = []
+  for await (const one of kms.upkeep.expirations()) expirations.push(one)
+  expect(expirations).toEqual([{ accountId: '111111111111', keyId, expiresAtMs: nowMs + DAY_MS }])
   nowMs += DAY_MS - 1
   expect((await kms.upkeep.pass()).expired).toEqual([])
   expect(await opened(blob, another)).toBe('x')

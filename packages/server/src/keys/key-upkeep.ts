@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { DoomedSecrets } from './doomed-secrets.ts'
-import { asOf } from './imported-material.ts'
+import { asOf, expirationOf } from './imported-material.ts'
 import type { KeyChanges } from './key-change.ts'
 import type { KeyMaterial } from './key-material.ts'
 import type { KeyRegions } from './key-regions.ts'
@@ -93,6 +93,18 @@ export class KeyUpkeep {
       }
     }
     return keys
+  }
+
+  /** The keys whose imported material has an end, and when. Keys that do not open are passed over; `pass` tells of them. */
+  async *expirations(): AsyncGenerator<{
+    readonly accountId: string
+    readonly keyId: string
+    readonly expiresAtMs: number
+  }> {
+    for await (const { value: key } of eachSoundKey(this.#options.records, () => {})) {
+      const expiresAtMs = expirationOf(key)?.validToMs
+      if (expiresAtMs !== undefined) yield { accountId: key.accountId, keyId: key.keyId, expiresAtMs }
+    }
   }
 
   async #tend(stored: Stored<KmsKey>): Promise<'destroyed' | 'expired' | 'rotated' | undefined> {

@@ -1,6 +1,6 @@
 /** The facts of a process as data of the namespace `Strongroom`, for CloudWatch's store. */
 import type { Datum, StatisticSet, Unit } from './metric-data.ts'
-import type { ProcessFacts } from './process-facts.ts'
+import type { CryptoWork, ProcessFacts } from './process-facts.ts'
 
 export class ProcessData {
   readonly #facts: ProcessFacts
@@ -10,6 +10,7 @@ export class ProcessData {
   #lastCpuSeconds = 0
   #lastHits = 0
   #lastMisses = 0
+  readonly #lastWork = new Map<string, CryptoWork>()
 
   constructor(facts: ProcessFacts) {
     this.#facts = facts
@@ -66,6 +67,17 @@ export class ProcessData {
     if (caches.length > 0) {
       tell('KeyCacheHits', 'Count', hits - this.#lastHits, of)
       tell('KeyCacheMisses', 'Count', misses - this.#lastMisses, of)
+    }
+    for (const one of this.#facts.cryptoWork) {
+      const { work, method, bytes, sampledBytes, sampledSeconds } = one
+      const last = this.#lastWork.get(`${work} ${method}`)
+      this.#lastWork.set(`${work} ${method}`, one)
+      if (bytes === (last?.bytes ?? 0)) continue
+      const by = { ...of, EncryptionMethod: method }
+      tell(work === 'seal' ? 'BytesSealed' : 'BytesOpened', 'Bytes', bytes - (last?.bytes ?? 0), by)
+      const seconds = sampledSeconds - (last?.sampledSeconds ?? 0)
+      const throughput = (sampledBytes - (last?.sampledBytes ?? 0)) / seconds
+      if (seconds > 0) tell(work === 'seal' ? 'SealThroughput' : 'OpenThroughput', 'Bytes/Second', throughput, by)
     }
     this.#lastMs = nowMs
     this.#lastCpuSeconds = cpu

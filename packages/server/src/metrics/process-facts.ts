@@ -10,6 +10,17 @@ export interface ProcessSources {
   readonly keyCaches?: () => Readonly<Record<string, CacheCounts>>
   /** Of the file system with the data folder. */
   readonly disk?: () => DiskFacts | undefined
+  /** Up to now. */
+  readonly cryptoWork?: () => readonly CryptoWork[]
+}
+
+/** What was sealed or opened by a method, and of a sample of it for how long. */
+export interface CryptoWork {
+  readonly work: string
+  readonly method: string
+  readonly bytes: number
+  readonly sampledBytes: number
+  readonly sampledSeconds: number
 }
 
 export interface DiskFacts {
@@ -53,6 +64,10 @@ export class ProcessFacts {
 
   get keyCaches(): Readonly<Record<string, CacheCounts>> {
     return this.#sources.keyCaches?.() ?? {}
+  }
+
+  get cryptoWork(): readonly CryptoWork[] {
+    return this.#sources.cryptoWork?.() ?? []
   }
 
   get disk(): DiskFacts | undefined {

@@ -3,18 +3,9 @@ import type { Observer, Outcome, ServiceName } from '../core/outcome.ts'
 import { METRICS } from './definitions.ts'
 import type { Datum } from './metric-data.ts'
 import { ProcessData } from './process-data.ts'
-import { ProcessFacts } from './process-facts.ts'
+import { type CryptoWork, ProcessFacts } from './process-facts.ts'
 import { defineProcessMetrics } from './process-metrics.ts'
 import { MetricRegistry } from './registry.ts'
-
-/** What was sealed or opened by one method, and how long a sample of it took. */
-export interface CryptoWork {
-  readonly work: string
-  readonly method: string
-  readonly bytes: number
-  readonly sampledBytes: number
-  readonly sampledSeconds: number
-}
 
 /** Counts outcomes. No key id, bucket or object key ever becomes a label: their number has no bound. */
 export class ServerMetrics implements Observer {
@@ -74,6 +65,7 @@ export class ServerMetrics implements Observer {
 
   /** Asks for what was sealed and opened whenever somebody looks. */
   watchCrypto(work: () => readonly CryptoWork[]): void {
+    this.facts.watch({ cryptoWork: work })
     this.registry.beforeSnapshot(() => {
       for (const one of work()) {
         this.#cryptoBytes.set(one.bytes, one.work, one.method)
