@@ -7,6 +7,8 @@
 import type { Outcome, Trail } from '../core/outcome.ts'
 import type { JournalEntry } from '../journal/frame.ts'
 import { type EventRecord, eventRecords } from './event-record.ts'
+import { wholeRecord } from './journaled-records.ts'
+import { ShortRecords, shapeOf } from './short-records.ts'
 
 export const EVENT_JOURNALS = ['management', 'data'] as const
 export type EventJournal = (typeof EVENT_JOURNALS)[number]
@@ -17,6 +19,8 @@ export interface JournalSink {
   keep(journal: EventJournal, entries: readonly Entry[]): Promise<void>
   /** Nobody waits for these. */
   add(journal: EventJournal, entries: readonly Entry[]): void
+  /** Which payload of this journal the next `add` goes into: those of one payload come to stand in one frame. */
+  payloadOf(journal: EventJournal): number
 }
 
 /** An entry of a journal before it is bytes: a text becomes UTF-8 where it is put together with others. */
@@ -35,6 +39,7 @@ export interface AuditTrailOptions {
 
 export class AuditTrail implements Trail {
   readonly #options: AuditTrailOptions
+  readonly #short = new ShortRecords()
 
   constructor(options: AuditTrailOptions) {
     this.#options = options
@@ -44,18 +49,27 @@ export class AuditTrail implements Trail {
     const { sink, operatorsAccount, dataEvents } = this.#options
     const category = outcome.audit?.category
     if (category === undefined || (category === 'Data' && !dataEvents)) return undefined
-    const entries = eventRecords(outcome, operatorsAccount).map(toEntry)
     const journal = category === 'Management' ? 'management' : 'data'
+    const shape = journal === 'data' ? shapeOf(outcome) : undefined
+    if (shape !== undefined) {
+      const content = this.#short.text(outcome, shape, sink.payloadOf(journal))
+      if (content !== undefined) {
+        sink.add(journal, [{ atMs: outcome.startedAtMs, content }])
+        return undefined
+      }
+    }
+    const records = eventRecords(outcome, operatorsAccount)
+    if (shape !== undefined) this.#short.learn(outcome, shape, records)
+    const entries = records.map(toEntry)
     if (journal === 'management' && isKnown(outcome)) return sink.keep(journal, entries)
     sink.add(journal, entries)
     return undefined
   }
 }
 
-/** One byte of flags, then the record as it is delivered. */
 export const toEntry = ({ atMs, isKeyUse, json }: EventRecord): Entry => ({
   atMs,
-  content: `${isKeyUse ? KEY_USE : NO_FLAG}${json}`,
+  content: wholeRecord(json, isKeyUse),
 })
 
 export const toJournalEntry = ({ atMs, content }: Entry): JournalEntry => ({
@@ -63,20 +77,7 @@ export const toJournalEntry = ({ atMs, content }: Entry): JournalEntry => ({
   bytes: typeof content === 'string' ? Buffer.from(content) : content,
 })
 
-/** Whether the entry stands for a use of a KMS key; of several that tell of one use, one does. */
-export const isKeyUse = (entry: Uint8Array): boolean => isKeyUseFlag(entry[0]!)
-
-/** The same by its first byte. */
-export const isKeyUseFlag = (flags: number): boolean => (flags & 1) !== 0
-
-/** The record's JSON text. */
-export const recordText = (entry: Uint8Array): string =>
-  Buffer.from(entry.buffer, entry.byteOffset + 1, entry.length - 1).toString('utf8')
-
 const isKnown = ({ caller }: Outcome) => caller?.accessKeyId !== undefined || caller?.principalType === 'AWSService'
 
-/** Characters of one byte: the flags. */
-const NO_FLAG = '\u0000'
-const KEY_USE = '\u0001'
 /** After which data events are durable, unless the disk fails. */
 export const DATA_WINDOW_MS = 1_000

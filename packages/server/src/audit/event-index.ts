@@ -9,8 +9,9 @@ import { Recent } from '../core/recent.ts'
 import type { Frame, Position } from '../journal/frame.ts'
 import { anyBegins } from '../journal/payload.ts'
 import type { Catalog, Mutation } from '../storage/catalog.ts'
-import { EVENT_JOURNALS, type EventJournal, isKeyUse, isKeyUseFlag, recordText } from './audit-trail.ts'
+import { EVENT_JOURNALS, type EventJournal } from './audit-trail.ts'
 import type { CloudTrailRecord } from './cloudtrail-record.ts'
+import { isKeyUse, isKeyUseFlag, recordTexts } from './journaled-records.ts'
 import { attributesOf, type LookupAttribute } from './lookup-attributes.ts'
 
 /** Where an event is. */
@@ -66,10 +67,11 @@ export class EventIndex {
     // Most frames of data events hold nothing that is looked up.
     if (journal === 'data' && payload && !anyBegins(payload, isKeyUseFlag)) return
     const { entries } = frame
+    const texts = recordTexts(entries)
     for (const [index, { atMs, bytes }] of entries.entries()) {
       // Of data events only the uses of keys are looked up.
       if (journal === 'data' && !isKeyUse(bytes)) continue
-      const record = JSON.parse(recordText(bytes)) as CloudTrailRecord
+      const record = JSON.parse(texts[index]!) as CloudTrailRecord
       const scope = { accountId: record.recipientAccountId, region: record.awsRegion }
       const place = placeBytes(journal, position, index)
       for (const [attribute, value] of attributesOf(record, journal, isKeyUse(bytes))) {

@@ -5,7 +5,7 @@
  */
 import type { AuditedResource, Outcome } from '../core/outcome.ts'
 import { eventId } from './event-id.ts'
-import { inSeconds, userIdentity } from './user-identity.ts'
+import { inSeconds, timeText, userIdentity } from './user-identity.ts'
 
 export interface EventRecord {
   readonly atMs: number
@@ -156,17 +156,6 @@ function bounded(value: Readonly<Record<string, unknown>> | null): string {
   if (text.length <= MOST_ELEMENT) return text
   return `{"omitted":true,"originalSize":${text.length},"reason":"${text.length} exceeds the maximum of ${MOST_ELEMENT}"}`
 }
-
-function timeText(ms: number): string {
-  const second = Math.floor(ms / 1000)
-  if (second !== lastSecond) {
-    lastSecond = second
-    lastTime = inSeconds(ms)
-  }
-  return lastTime
-}
-let lastSecond = -1
-let lastTime = ''
 
 /** The operations that use a key's material. */
 const KEY_USES: ReadonlySet<string> = new Set([

@@ -1,8 +1,8 @@
 /** Goes through a journal of events from the newest backwards, for questions that no index answers. */
 import type { Position } from '../journal/frame.ts'
 import type { JournalReader } from '../journal/journal-reader.ts'
-import { recordText } from './audit-trail.ts'
 import type { CloudTrailRecord } from './cloudtrail-record.ts'
+import { recordTexts } from './journaled-records.ts'
 
 export interface EventFilter {
   readonly accountId: string
@@ -40,12 +40,13 @@ export async function scanEvents(
   const inTime = ({ earliestMs, latestMs }: { readonly earliestMs: number; readonly latestMs: number }) =>
     latestMs >= filter.fromMs && earliestMs <= filter.toMs
   for await (const { position, entries } of reader.backwards(from, inTime)) {
+    const texts = recordTexts(entries)
     const isResumed = before?.segment === position.segment && before.offset === position.offset
     for (let index = (isResumed ? before.index : entries.length) - 1; index >= 0; index--) {
-      const { atMs, bytes } = entries[index]!
+      const { atMs } = entries[index]!
       scanned++
       if (atMs < filter.fromMs || atMs > filter.toMs) continue
-      const text = recordText(bytes)
+      const text = texts[index]!
       if (!mayFit(text, filter)) continue
       const record = JSON.parse(text) as CloudTrailRecord
       if (!fits(record, filter)) continue

@@ -1,9 +1,10 @@
 /** Finds events by the index, and reads them from the journals: for LookupEvents, and for whoever asks who used a key. */
 import type { JournalReader } from '../journal/journal-reader.ts'
-import { type EventJournal, recordText } from './audit-trail.ts'
+import type { EventJournal } from './audit-trail.ts'
 import type { CloudTrailRecord } from './cloudtrail-record.ts'
 import { timeOfEventId } from './event-id.ts'
 import type { EventIndex, EventPlace, EventQuery, EventScope } from './event-index.ts'
+import { recordTexts } from './journaled-records.ts'
 
 export interface FoundEvent {
   readonly record: CloudTrailRecord
@@ -33,9 +34,9 @@ export class EventSearch {
     const page = places.slice(0, query.limit)
     const events: FoundEvent[] = []
     for (const place of page) {
-      const entry = await this.#readers[place.journal].entryAt(place.position, place.index)
-      if (!entry) continue
-      const json = recordText(entry)
+      const entries = await this.#readers[place.journal].entriesAt(place.position)
+      if (!entries) continue
+      const json = recordTexts(entries)[place.index]!
       events.push({ record: JSON.parse(json) as CloudTrailRecord, json, place })
     }
     return { events, next: places.length > query.limit ? page.at(-1)!.key : undefined }

@@ -47,7 +47,12 @@ export class Journals {
     this.#writers = writers
     for (const journal of EVENT_JOURNALS) {
       writers[journal].onWritten((frame) => {
-        options.index.add(journal, frame)
+        try {
+          options.index.add(journal, frame)
+        } catch (error) {
+          // What cannot be looked up is on record all the same, and nobody's reply may wait for it.
+          options.onIndexError(error as Error)
+        }
         this.#timer ??= setTimeout(() => this.#flushIndex(), INDEX_AFTER_MS)
       })
     }

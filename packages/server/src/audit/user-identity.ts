@@ -63,3 +63,15 @@ function sessionContext({ accountId, session }: CallerFacts) {
 
 /** ISO 8601 without a fraction, as CloudTrail writes times. */
 export const inSeconds = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** As `inSeconds`; within a second the same text. */
+export function timeText(ms: number): string {
+  const second = Math.floor(ms / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastTime = inSeconds(ms)
+  }
+  return lastTime
+}
+let lastSecond = -1
+let lastTime = ''

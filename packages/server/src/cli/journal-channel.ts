@@ -20,6 +20,8 @@ export class JournalChannel implements JournalSink {
   readonly #kept = new PayloadBuilder()
   #waiting: Waiting[] = []
   readonly #added = new Map<JournalName, PayloadBuilder>()
+  /** How many of each have been sent. */
+  readonly #payloads = new Map<JournalName, number>()
   readonly #sent = new Map<
     number,
     { readonly waiting: readonly Waiting[]; readonly bytes: number; readonly entries: number }
@@ -53,6 +55,10 @@ export class JournalChannel implements JournalSink {
     }
     for (const { atMs, content } of entries) added.add(atMs, content)
     if (added.size >= SENT_AT_BYTES) this.#sendAdded(journal, added)
+  }
+
+  payloadOf(journal: JournalName): number {
+    return this.#payloads.get(journal) ?? 0
   }
 
   /** Sends what nobody waits for. */
@@ -98,6 +104,7 @@ export class JournalChannel implements JournalSink {
     if (this.#unanswered > MOST_UNANSWERED_BYTES) {
       const { count } = added
       added.take()
+      this.#payloads.set(journal, this.payloadOf(journal) + 1)
       this.#onLost(new Error('the journals do not keep up'), count)
       return
     }
@@ -107,6 +114,7 @@ export class JournalChannel implements JournalSink {
   #send(journal: JournalName, entries: PayloadBuilder, waiting: readonly Waiting[]): number {
     const id = this.#nextId++
     const payload = entries.take()
+    this.#payloads.set(journal, this.payloadOf(journal) + 1)
     const { length } = payload.bytes
     this.#unanswered += length
     this.#sent.set(id, { waiting, bytes: length, entries: payload.count })

@@ -33,6 +33,7 @@ export async function openPrimaryStore(
   complain: (text: string) => void,
 ): Promise<PrimaryStore> {
   let journals: Journals | undefined
+  let payloads = 0
   const append: AppendToJournal = (journal, entries) =>
     metrics.journaling(() => journals!.append(journal, entries), journal === 'management')
   const trail = new AuditTrail({
@@ -42,6 +43,8 @@ export async function openPrimaryStore(
         void append(journal, entries.map(toJournalEntry)).catch((error: Error) =>
           complain(`the audit trail could not be written: ${error.message}`),
         ),
+      // Each is a payload of its own.
+      payloadOf: () => payloads++,
     },
     operatorsAccount: ROOT_ACCOUNT,
     dataEvents: settings.file.audit.dataEvents,

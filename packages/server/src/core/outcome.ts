@@ -141,6 +141,13 @@ export interface AuditFacts {
   readonly additionalEventData?: (() => Readonly<Record<string, unknown>>) | undefined
   /** Accounts besides the caller's that have one of them are told of the request too. */
   readonly resources?: (() => readonly AuditedResource[]) | undefined
+  /**
+   * Set where the parameters are the object's key and what is named here, and there are no response elements: requests of
+   * one shape have records that differ in their keys, ids, times and sizes alone.
+   */
+  readonly shape?: (() => string | undefined) | undefined
+  /** `x-amz-id-2`, which `additionalEventData` tells. */
+  readonly hostId?: (() => string) | undefined
   /** An object under a KMS key that was used without a call of the KMS, by an S3 Bucket Key. */
   readonly usedBucketKey?: boolean | undefined
 }

@@ -1,4 +1,5 @@
 /** What of the journals belongs into a trail's log files: read from one place to another, selected, and laid out by region. */
+import { recordTexts } from '../audit/journaled-records.ts'
 import { Fault } from '../core/fault.ts'
 import type { Position } from '../journal/frame.ts'
 import type { JournalReader } from '../journal/journal-reader.ts'
@@ -53,9 +54,9 @@ export async function readTrail(
         isAll = false
         break
       }
-      for (const { atMs, bytes } of entries) {
-        // The first byte is the journal's own.
-        if (atMs >= fromMs && isIn(reading.spans, atMs)) await files.take(bytes.subarray(1))
+      const texts = recordTexts(entries)
+      for (const [i, { atMs }] of entries.entries()) {
+        if (atMs >= fromMs && isIn(reading.spans, atMs)) await files.take(texts[i]!)
       }
       reached[name] = next
     }
@@ -79,8 +80,8 @@ class TrailFiles {
     return this.#records >= mostRecords || this.#bytes >= mostBytes
   }
 
-  async take(bytes: Uint8Array): Promise<void> {
-    const record = parse(bytes)
+  async take(text: string): Promise<void> {
+    const record = parse(text)
     if (record.recipientAccountId !== this.#trail.accountId) return
     const region = regionInTrail(this.#trail, record, this.#regions)
     if (region === undefined || !selects(this.#trail.selectors, eventFacts(record))) return
@@ -89,6 +90,7 @@ class TrailFiles {
       file = new LogFile()
       this.#byRegion.set(region, file)
     }
+    const bytes = Buffer.from(text)
     this.#records++
     this.#bytes += bytes.length
     await file.add(bytes, record.eventTime)
@@ -101,9 +103,9 @@ class TrailFiles {
   }
 }
 
-function parse(bytes: Uint8Array): EventRecord {
+function parse(text: string): EventRecord {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as EventRecord
+    return JSON.parse(text) as EventRecord
   } catch (error) {
     throw new Fault('Damaged', { what: 'a record of the audit journal is no JSON' }, { cause: error })
   }

@@ -51,18 +51,17 @@ describe('a journal of three segments', () => {
   test('a position within a frame is refused', async () => {
     await expect(collect(journal.reader().frames({ segment: 2, offset: 5 }))).rejects.toEqual(damage)
     await expect(collect(journal.reader().frames({ segment: 3, offset: 5 }))).rejects.toEqual(damage)
-    await expect(journal.reader().entryAt({ segment: 2, offset: 5 }, 0)).rejects.toEqual(damage)
+    await expect(journal.reader().entriesAt({ segment: 2, offset: 5 })).rejects.toEqual(damage)
   })
 
   test('entries are found by position and index', async () => {
     const reader = journal.reader()
     for (const { position, entries } of await journal.frames())
-      expect(textOf({ bytes: (await reader.entryAt(position, 0))! })).toBe(textOf(entries[0]!))
-    await expect(reader.entryAt({ segment: 1, offset: 0 }, 1)).rejects.toThrow(RangeError)
+      expect(textOf((await reader.entriesAt(position))![0]!)).toBe(textOf(entries[0]!))
     // Remembered: the file is not needed any more.
     await rm(journal.path(1))
-    expect(Buffer.from((await reader.entryAt({ segment: 1, offset: 0 }, 0))!).toString()).toBe('entry 1')
-    await expect(journal.reader().entryAt({ segment: 1, offset: 0 }, 0)).rejects.toEqual(damage)
+    expect(Buffer.from((await reader.entriesAt({ segment: 1, offset: 0 }))![0]!.bytes).toString()).toBe('entry 1')
+    await expect(journal.reader().entriesAt({ segment: 1, offset: 0 })).rejects.toEqual(damage)
   })
 
   test('its segments tell what times their entries have', async () => {
@@ -164,7 +163,7 @@ describe('a journal of three segments', () => {
       expect(await journal.problems()).toEqual([])
       await (await journal.writer()).close()
       await expect(stat(journal.path(1))).rejects.toThrow('ENOENT')
-      expect(await journal.reader().entryAt({ segment: 1, offset: 0 }, 0)).toBeUndefined()
+      expect(await journal.reader().entriesAt({ segment: 1, offset: 0 })).toBeUndefined()
     })
 
     test('beside a reader makes it go on with what is left', async () => {

@@ -98,18 +98,15 @@ export class JournalReader {
     }
   }
 
-  /** The bytes of one entry of the frame at a position; undefined where it was pruned. */
-  async entryAt(position: Position, index: number): Promise<Uint8Array | undefined> {
+  /** The entries of the frame at a position; undefined where it was pruned. */
+  async entriesAt(position: Position): Promise<readonly JournalEntry[] | undefined> {
     const id = `${position.segment}/${position.offset}`
     let entries = this.#opened.get(id)
     if (!entries) {
       entries = (await this.#segments.frameAt(position))?.entries
-      if (!entries) return undefined
-      this.#opened.set(id, entries)
+      if (entries) this.#opened.set(id, entries)
     }
-    const entry = entries[index]
-    if (!entry) throw new RangeError(`the frame has ${entries.length} entries and none with the index ${index}`)
-    return entry.bytes
+    return entries
   }
 
   /** Oldest first. */

@@ -40,6 +40,25 @@ export function requestParameters(request: AuditedRequest): Record<string, unkno
   return told
 }
 
+/**
+ * What a record of a read tells besides what varies (`AuditFacts.shape`); undefined of other requests, of which more does.
+ * Reads are what most servers do most.
+ */
+export function readShape(
+  { operation, objectKey, query, headers }: AuditedRequest,
+  bucketAccountId: string | undefined,
+): string | undefined {
+  if (objectKey === '' || !READS.has(operation?.name ?? '')) return undefined
+  let shape = `${bucketAccountId}\n`
+  for (const [name, value] of query) {
+    // What the SDKs put there to tell the operation.
+    if (name !== 'x-id') return undefined
+    shape += `${name}=${value}\n`
+  }
+  for (const name in headers) if (isTold(name)) shape += `${name}:${headers[name]}\n`
+  return shape
+}
+
 /** What a write is answered with. */
 export function responseElements(reply: S3Reply | undefined): Record<string, string> | null {
   const told: Record<string, string> = {}
@@ -118,6 +137,8 @@ function membersOf({ children, text }: XmlElement): unknown {
   }
   return members
 }
+
+const READS: ReadonlySet<string> = new Set(['GetObject', 'HeadObject'])
 
 const isSecretParameter = (name: string) => /signature|security-token|customer-key|^AWSAccessKeyId$/i.test(name)
 

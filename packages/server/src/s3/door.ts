@@ -12,6 +12,7 @@ import {
   type AuditedRequest,
   additionalEventData,
   EVENT_NAMES,
+  readShape,
   requestParameters,
   resources,
   responseElements,
@@ -281,6 +282,8 @@ function auditFacts({ requestId, tls }: Exchange, progress: Progress, bytesOut: 
         encryption: notes.encryption,
       }),
     resources: () => resources(request, notes.bucketRecord?.accountId),
+    shape: () => readShape(request, notes.bucketRecord?.accountId),
+    hostId: () => hostId(requestId),
     usedBucketKey: notes.kmsKeyArn !== undefined && call?.kept.length === 0 && USING_KEYS.has(operation?.name ?? ''),
   }
 }
