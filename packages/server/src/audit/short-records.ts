@@ -1,11 +1,11 @@
 /** Which requests are recorded by templates, and the templates that this process knows. */
-import type { CallerFacts, Outcome } from '../core/outcome.ts'
+import type { Outcome } from '../core/outcome.ts'
 import { Recent } from '../core/recent.ts'
 import { eventId } from './event-id.ts'
 import type { EventRecord } from './event-record.ts'
 import { shortRecord } from './journaled-records.ts'
 import { type RecordTemplate, templateOf, type Varying } from './record-template.ts'
-import { timeText } from './user-identity.ts'
+import { callerName, timeText } from './user-identity.ts'
 
 interface Known {
   readonly id: string
@@ -46,7 +46,7 @@ export function shapeOf(outcome: Outcome): string | undefined {
   if (!audit?.shape || !caller || outcome.errorCode !== undefined) return undefined
   const shape = audit.shape()
   if (shape === undefined) return undefined
-  return `${numberOf(caller)}\n${outcome.operation}\n${outcome.bucket}\n${outcome.host}\n${outcome.sourceIp}\n${outcome.userAgent}\n${tls?.version}\n${tls?.cipher}\n${signature?.version}${signature?.by}\n${outcome.encryption}\n${outcome.kmsKeyArn}\n${outcome.bytesIn}\n${audit.usedBucketKey}\n${shape}`
+  return `${callerName(caller)}\n${outcome.operation}\n${outcome.bucket}\n${outcome.host}\n${outcome.sourceIp}\n${outcome.userAgent}\n${tls?.version}\n${tls?.cipher}\n${signature?.version}${signature?.by}\n${outcome.encryption}\n${outcome.kmsKeyArn}\n${outcome.bytesIn}\n${audit.usedBucketKey}\n${shape}`
 }
 
 /** In the order of the places of a template. */
@@ -54,18 +54,6 @@ function varyingOf({ startedAtMs, objectKey = '', requestId, bytesOut, audit }: 
   const key = JSON.stringify(objectKey).slice(1, -1)
   return [timeText(startedAtMs), key, audit!.hostId?.() ?? '', String(bytesOut), requestId, id, key]
 }
-
-/** A caller's facts do not change, and callers come again. */
-function numberOf(caller: CallerFacts): number {
-  let number = NUMBERS.get(caller)
-  if (number === undefined) {
-    number = nextNumber++
-    NUMBERS.set(caller, number)
-  }
-  return number
-}
-const NUMBERS = new WeakMap<CallerFacts, number>()
-let nextNumber = 1
 
 const MOST_TEMPLATES = 2_000
 const NONE = -1

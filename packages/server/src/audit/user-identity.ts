@@ -1,22 +1,26 @@
 /** Who called, in CloudTrail's form (CloudTrail user guide, "CloudTrail userIdentity element"), as JSON text. */
 import type { CallerFacts } from '../core/outcome.ts'
+import { Recent } from '../core/recent.ts'
 
 /** `invokedBy`: the service that calls for the caller. */
 export function userIdentity(caller: CallerFacts | undefined, invokedBy?: string): string {
   if (caller?.principalType === 'AWSService') return JSON.stringify({ type: 'AWSService', invokedBy: caller.arn })
   if (!caller || caller.accessKeyId === undefined) return anonymous(caller, invokedBy)
-  const known = invokedBy === undefined ? DIRECT : BY_S3
-  let text = known.get(caller)
+  const name = `${callerName(caller)}\n${invokedBy}`
+  let text = KNOWN.get(name)
   if (text === undefined) {
     text = JSON.stringify(identityOf(caller, invokedBy))
-    known.set(caller, text)
+    KNOWN.set(name, text)
   }
   return text
 }
 
-/** A caller's facts do not change, and callers come again. */
-const DIRECT = new WeakMap<CallerFacts, string>()
-const BY_S3 = new WeakMap<CallerFacts, string>()
+/** Tells callers apart. Temporary credentials have an access key of their own, which stands for all of their session. */
+export const callerName = ({ accessKeyId, arn, principalId }: CallerFacts): string =>
+  `${accessKeyId}\n${arn}\n${principalId}`
+
+/** Callers come again. */
+const KNOWN = new Recent<string>(1_000)
 
 function anonymous(caller: CallerFacts | undefined, invokedBy: string | undefined): string {
   // A web identity has an account but no credentials yet.
