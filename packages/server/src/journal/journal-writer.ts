@@ -165,7 +165,7 @@ export class JournalWriter {
   }
 
   async #work(): Promise<void> {
-    // Whatever is given in this turn shares the first write.
+    // So that whoever began it has it before it can end.
     await undefined
     while (this.#queue.length > 0 || this.#isHeadDue) {
       if (this.#queue.length > 0) await this.#gather()
@@ -211,10 +211,12 @@ export class JournalWriter {
     return this.#queue.splice(0, count)
   }
 
-  /** Lets more come, where nobody waits for what there is. */
+  /** Lets more come: for a while where nobody waits for what there is, else for one turn of the event loop. */
   async #gather(): Promise<void> {
     const { gatherMs } = this.#options
-    if (gatherMs === 0 || this.#isClosed || this.#queuedBytes >= GROUP_BYTES) return
+    // Whatever is given in this turn, or lies in a channel already, shares the write.
+    if (gatherMs === 0) return new Promise((resolve) => setImmediate(resolve))
+    if (this.#isClosed || this.#queuedBytes >= GROUP_BYTES) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, gatherMs)
       this.#gathered = () => {
