@@ -19,7 +19,7 @@ export interface JournalSink {
   keep(journal: EventJournal, entries: readonly Entry[]): Promise<void>
   /** Nobody waits for these. */
   add(journal: EventJournal, entries: readonly Entry[]): void
-  /** Which payload of this journal the next `add` goes into: those of one payload come to stand in one frame. */
+  /** Which payload of this journal the next entry goes into: those of one payload come to stand in one frame. */
   payloadOf(journal: EventJournal): number
 }
 
@@ -46,24 +46,25 @@ export class AuditTrail implements Trail {
   }
 
   record(outcome: Outcome): Promise<void> | undefined {
-    const { sink, operatorsAccount, dataEvents } = this.#options
+    const { sink, dataEvents } = this.#options
     const category = outcome.audit?.category
     if (category === undefined || (category === 'Data' && !dataEvents)) return undefined
     const journal = category === 'Management' ? 'management' : 'data'
-    const shape = journal === 'data' ? shapeOf(outcome) : undefined
-    if (shape !== undefined) {
-      const content = this.#short.text(outcome, shape, sink.payloadOf(journal))
-      if (content !== undefined) {
-        sink.add(journal, [{ atMs: outcome.startedAtMs, content }])
-        return undefined
-      }
-    }
-    const records = eventRecords(outcome, operatorsAccount)
-    if (shape !== undefined) this.#short.learn(outcome, shape, records)
-    const entries = records.map(toEntry)
+    const entries = this.#entries(outcome, journal)
     if (journal === 'management' && isKnown(outcome)) return sink.keep(journal, entries)
     sink.add(journal, entries)
     return undefined
+  }
+
+  #entries(outcome: Outcome, journal: EventJournal): readonly Entry[] {
+    const { sink, operatorsAccount } = this.#options
+    const shape = shapeOf(outcome)
+    if (shape === undefined) return eventRecords(outcome, operatorsAccount).map(toEntry)
+    const content = this.#short.text(outcome, shape, sink.payloadOf(journal))
+    if (content !== undefined) return [{ atMs: outcome.startedAtMs, content }]
+    const records = eventRecords(outcome, operatorsAccount)
+    this.#short.learn(outcome, shape, records)
+    return records.map(toEntry)
   }
 }
 

@@ -11,7 +11,7 @@ import { anyBegins } from '../journal/payload.ts'
 import type { Catalog, Mutation } from '../storage/catalog.ts'
 import { EVENT_JOURNALS, type EventJournal } from './audit-trail.ts'
 import type { CloudTrailRecord } from './cloudtrail-record.ts'
-import { isKeyUse, isKeyUseFlag, recordTexts } from './journaled-records.ts'
+import { isKeyUse, isKeyUseFlag, type JournaledRecord, recordsOf } from './journaled-records.ts'
 import { attributesOf, type LookupAttribute } from './lookup-attributes.ts'
 
 /** Where an event is. */
@@ -45,6 +45,7 @@ export class EventIndex {
   readonly #catalog: Catalog
   readonly #codeKey: Uint8Array
   readonly #codes = new Recent<Uint8Array>(MOST_CODES)
+  readonly #codesByTemplate = new Recent<readonly Uint8Array[]>(MOST_TEMPLATES)
   #waiting: Mutation[] = []
   #reached = new Map<EventJournal, Position>()
 
@@ -67,18 +68,30 @@ export class EventIndex {
     // Most frames of data events hold nothing that is looked up.
     if (journal === 'data' && payload && !anyBegins(payload, isKeyUseFlag)) return
     const { entries } = frame
-    const texts = recordTexts(entries)
-    for (const [index, { atMs, bytes }] of entries.entries()) {
+    for (const [index, record] of recordsOf(entries).entries()) {
+      const { atMs, bytes } = entries[index]!
+      const keyUse = isKeyUse(bytes)
       // Of data events only the uses of keys are looked up.
-      if (journal === 'data' && !isKeyUse(bytes)) continue
-      const record = JSON.parse(texts[index]!) as CloudTrailRecord
-      const scope = { accountId: record.recipientAccountId, region: record.awsRegion }
+      if (journal === 'data' && !keyUse) continue
       const place = placeBytes(journal, position, index)
-      for (const [attribute, value] of attributesOf(record, journal, isKeyUse(bytes))) {
-        const code = this.#code(attribute === 'KeyUse' ? ANYBODYS : scope, attribute, value)
+      for (const code of this.#codesOf(record, journal, keyUse)) {
         this.#waiting.push({ key: eventKey(code, atMs, place), value: NOTHING })
       }
     }
+  }
+
+  /** Under what it is found. What records of one template differ in is nothing that they are looked up by. */
+  #codesOf({ template, json }: JournaledRecord, journal: EventJournal, keyUse: boolean): readonly Uint8Array[] {
+    const known = template === undefined ? undefined : this.#codesByTemplate.get(template)
+    if (known) return known
+    const record = JSON.parse(json()) as CloudTrailRecord
+    const scope = { accountId: record.recipientAccountId, region: record.awsRegion }
+    const codes: Uint8Array[] = []
+    for (const [attribute, value] of attributesOf(record, journal, keyUse)) {
+      codes.push(this.#code(attribute === 'KeyUse' ? ANYBODYS : scope, attribute, value))
+    }
+    if (template !== undefined) this.#codesByTemplate.set(template, codes)
+    return codes
   }
 
   async flush(): Promise<void> {
@@ -196,4 +209,5 @@ const KEY_BYTES = BOUND_BYTES + PLACE_BYTES
 const NOTHING = Buffer.of(0)
 const DAY_MS = 86_400_000
 const MOST_CODES = 10_000
+const MOST_TEMPLATES = 4_000
 const PRUNED_AT_ONCE = 1_000

@@ -26,21 +26,31 @@ export function shortRecord(
   return defined ? short : `${short}\n${template.text}`
 }
 
-/** The JSON texts of a frame's records. */
-export function recordTexts(entries: readonly JournalEntry[]): string[] {
+/** A record as it lies in a frame. */
+export interface JournaledRecord {
+  /** Its template's text. Undefined where the record stands there in full. */
+  readonly template: string | undefined
+  json(): string
+}
+
+/** The records of a frame. */
+export function recordsOf(entries: readonly JournalEntry[]): JournaledRecord[] {
   const templates = new Map<string, RecordTemplate>()
   return entries.map(({ bytes }) => {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1).toString('utf8')
     const flags = bytes[0]!
-    if ((flags & SHORT) === 0) return text
+    if ((flags & SHORT) === 0) return { template: undefined, json: () => text }
     const [id, ...rest] = text.split('\n')
     if ((flags & DEFINES) !== 0) templates.set(id!, { text: rest.pop()! })
     const template = templates.get(id!)
     if (!template)
       throw new Fault('Damaged', { what: 'a record of the audit journal whose template is not in its frame' })
-    return filled(template, rest)
+    return { template: template.text, json: () => filled(template, rest) }
   })
 }
+
+/** Their JSON texts. */
+export const recordTexts = (entries: readonly JournalEntry[]): string[] => recordsOf(entries).map((one) => one.json())
 
 const KEY_USE = 1
 const SHORT = 2

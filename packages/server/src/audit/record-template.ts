@@ -6,7 +6,7 @@
  * marks can only be a member; whether a template is right is checked when it is made, on the record that it was made of.
  */
 
-/** What differs, in the order of {@link MARKS}: each as it stands in the text. */
+/** What differs: each as it stands in the text. */
 export type Varying = readonly string[]
 
 export interface RecordTemplate {
@@ -14,14 +14,13 @@ export interface RecordTemplate {
   readonly text: string
 }
 
-/** Undefined where the text cannot be made from a template. `objectArn`: the beginning of the object's ARN, up to its key. */
-export function templateOf(text: string, varying: Varying, objectArn: string): RecordTemplate | undefined {
+/** Undefined where the text cannot be made from a template. `marks`: what stands before each place, in the order of `varying`. */
+export function templateOf(text: string, marks: readonly string[], varying: Varying): RecordTemplate | undefined {
   const places: { readonly at: number; readonly index: number }[] = []
-  for (const [index, mark] of MARKS.entries()) {
-    const begin = mark ?? `"ARN":"${objectArn}`
-    const at = text.indexOf(begin)
+  for (const [index, mark] of marks.entries()) {
+    const at = text.indexOf(mark)
     if (at < 0) return undefined
-    places.push({ at: at + begin.length, index })
+    places.push({ at: at + mark.length, index })
   }
   places.sort((a, b) => a.at - b.at)
   let open = ''
@@ -40,14 +39,3 @@ export const filled = ({ text }: RecordTemplate, varying: Varying): string => {
   for (let i = 1; i < pieces.length; i++) whole += varying[Number(pieces[i]![0])]! + pieces[i]!.slice(1)
   return whole
 }
-
-/** Each place begins after its mark; undefined: after the object's ARN up to its key. */
-const MARKS: readonly (string | undefined)[] = [
-  '"eventTime":"',
-  '"key":"',
-  '"x-amz-id-2":"',
-  '"bytesTransferredOut":',
-  '"requestID":"',
-  '"eventID":"',
-  undefined,
-]

@@ -129,11 +129,43 @@ describe('what is made in full', () => {
   })
 })
 
+const MARKS = [
+  ...['"eventTime":"', '"key":"', '"x-amz-id-2":"', '"bytesTransferredOut":', '"requestID":"', '"eventID":"'],
+  '"ARN":"arn:aws:s3:::b/',
+]
+
+test('a call of the KMS that S3 made is told in short, by each object', () => {
+  const keyArn = 'arn:aws:kms:us-east-1:111111111111:key/k'
+  const call = (n: number, more: Partial<Outcome> = {}): Outcome => {
+    const encryptionContext = { 'aws:s3:arn': `arn:aws:s3:::b/"${n}"` }
+    return {
+      ...outcomeOf(first),
+      ...{ service: 'kms', operation: 'Decrypt', viaRequestId: `S3-${n}`, requestId: `kms-${n}`, kmsKeyArn: keyArn },
+      encryptionContext,
+      audit: {
+        category: 'Management',
+        requestParameters: () => ({ encryptionContext, keyId: keyArn }),
+        shape: () => '',
+      },
+      ...more,
+    }
+  }
+  const short = new ShortRecords()
+  short.learn(call(1), shapeOf(call(1))!, eventRecords(call(1), OPERATOR))
+  const contents = [2, 3].map((n) => short.text(call(n), shapeOf(call(n))!, 0)!)
+  expect(contents.every((content) => isKeyUse(Buffer.from(content)))).toBe(true)
+  expect(contents[1]!.length).toBeLessThan(200)
+  const texts = recordTexts(contents.map(entryOf))
+  expect(texts.map(withoutId)).toEqual([2, 3].map((n) => withoutId(eventRecords(call(n), OPERATOR)[0]!.json)))
+  expect(shapeOf(call(1, { operation: 'GenerateDataKey' }))).not.toBe(shapeOf(call(1)))
+  expect(shapeOf(call(1, { kmsKeyArn: 'another' }))).not.toBe(shapeOf(call(1)))
+})
+
 test('a template is made only where it gives the text again', () => {
   const varying = ['t', 'k', 'i', '2', 'R', 'e', 'k']
   const text =
     '{"eventTime":"t","key":"k","x-amz-id-2":"i","bytesTransferredOut":2,"requestID":"R","eventID":"e","ARN":"arn:aws:s3:::b/k"}'
-  const template = templateOf(text, varying, 'arn:aws:s3:::b/')!
+  const template = templateOf(text, MARKS, varying)!
   expect(filled(template, varying)).toBe(text)
   expect(filled(template, ['T', 'K', 'I', '9', 'S', 'E', 'K'])).toBe(
     text
@@ -145,8 +177,8 @@ test('a template is made only where it gives the text again', () => {
       .replace('"R"', '"S"')
       .replace('"e"', '"E"'),
   )
-  expect(templateOf(text, ['t', 'k', 'i', '2', 'R', 'e', 'another'], 'arn:aws:s3:::b/')).toBeUndefined()
-  expect(templateOf(text, varying, 'arn:aws:s3:::c/')).toBeUndefined()
+  expect(templateOf(text, MARKS, ['t', 'k', 'i', '2', 'R', 'e', 'another'])).toBeUndefined()
+  expect(templateOf(text, [...MARKS.slice(0, 6), '"ARN":"arn:aws:s3:::c/'], varying)).toBeUndefined()
 })
 
 test('a short record whose template is not in its frame is damage', () => {

@@ -26,7 +26,8 @@ export class ShortRecords {
     const defined = known.payload === payload
     known.payload = payload
     const { id, template, keyUse } = known
-    return shortRecord(id, template, varyingOf(outcome, eventId(outcome.startedAtMs)), { keyUse, defined })
+    const varying = kindOf(outcome).varying(outcome, eventId(outcome.startedAtMs))
+    return shortRecord(id, template, varying, { keyUse, defined })
   }
 
   /** Learns from a record that was made in full. */
@@ -35,7 +36,8 @@ export class ShortRecords {
     if (records.length !== 1) return
     const [{ json, isKeyUse: keyUse }] = records as [EventRecord]
     const id = /"eventID":"([^"]*)"/.exec(json)?.[1] ?? ''
-    const template = templateOf(json, varyingOf(outcome, id), `arn:aws:s3:::${outcome.bucket}/`)
+    const { marks, varying } = kindOf(outcome)
+    const template = templateOf(json, marks(outcome), varying(outcome, id))
     if (template) this.#known.set(shape, { id: String(this.#nextId++), template, keyUse, payload: NONE })
   }
 }
@@ -49,11 +51,40 @@ export function shapeOf(outcome: Outcome): string | undefined {
   return `${callerName(caller)}\n${outcome.operation}\n${outcome.bucket}\n${outcome.host}\n${outcome.sourceIp}\n${outcome.userAgent}\n${tls?.version}\n${tls?.cipher}\n${signature?.version}${signature?.by}\n${outcome.encryption}\n${outcome.kmsKeyArn}\n${outcome.bytesIn}\n${audit.usedBucketKey}\n${shape}`
 }
 
-/** In the order of the places of a template. */
-function varyingOf({ startedAtMs, objectKey = '', requestId, bytesOut, audit }: Outcome, id: string): Varying {
-  const key = JSON.stringify(objectKey).slice(1, -1)
-  return [timeText(startedAtMs), key, audit!.hostId?.() ?? '', String(bytesOut), requestId, id, key]
+/** Where records of a kind differ, and in what: in the same order. */
+interface Kind {
+  marks(outcome: Outcome): readonly string[]
+  varying(outcome: Outcome, eventId: string): Varying
 }
 
+/** A read of an object. */
+const READ: Kind = {
+  marks: ({ bucket }) => [
+    ...['"eventTime":"', '"key":"', '"x-amz-id-2":"', '"bytesTransferredOut":', '"requestID":"', '"eventID":"'],
+    `"ARN":"arn:aws:s3:::${bucket}/`,
+  ],
+  varying({ startedAtMs, objectKey = '', requestId, bytesOut, audit }, id) {
+    const key = inJson(objectKey)
+    return [timeText(startedAtMs), key, audit!.hostId?.() ?? '', String(bytesOut), requestId, id, key]
+  },
+}
+
+/** A call of the KMS that S3 made, for one object or bucket. */
+const CALL_VIA_S3: Kind = {
+  marks: () => ['"eventTime":"', `"${S3_ARN}":"`, '"s3RequestID":"', '"requestID":"', '"eventID":"'],
+  varying: ({ startedAtMs, encryptionContext, viaRequestId, requestId }, id) => [
+    timeText(startedAtMs),
+    inJson(encryptionContext?.[S3_ARN] ?? ''),
+    viaRequestId ?? '',
+    requestId,
+    id,
+  ],
+}
+
+const kindOf = ({ viaRequestId }: Outcome): Kind => (viaRequestId === undefined ? READ : CALL_VIA_S3)
+/** A text as it stands between quotation marks. */
+const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
+
+const S3_ARN = 'aws:s3:arn'
 const MOST_TEMPLATES = 2_000
 const NONE = -1
