@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { awsJson } from '../protocols/aws-json.ts'
 import { awsQuery } from '../protocols/aws-query.ts'
-import { queryErrorHeaders } from '../protocols/query-compatible.ts'
+import { queryCode, queryErrorHeaders } from '../protocols/query-compatible.ts'
 import { rpcV2Cbor } from '../protocols/rpc-v2-cbor.ts'
 import type { Protocol } from '../protocols/service-door.ts'
 
@@ -32,6 +32,7 @@ const CBOR_PROTOCOL = rpcV2Cbor({
 const QUERY_PROTOCOL = awsQuery('http://monitoring.amazonaws.com/doc/2010-08-01/', {
   maxMembers: MAX_FORM_MEMBERS,
   milliseconds: true,
+  codeOf: queryCode,
   emptyResults: ['DeleteDashboards', 'TagResource', 'UntagResource'],
 })
 

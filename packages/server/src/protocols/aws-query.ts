@@ -3,7 +3,6 @@
  * names such as `Tags.member.1.Key`; answers are XML.
  */
 import { Input } from './input.ts'
-import { queryCode } from './query-compatible.ts'
 import type { Output, Protocol } from './service-door.ts'
 import { ServiceError } from './service-error.ts'
 import { element, type XmlPiece, xmlDocument } from './xml-writer.ts'
@@ -15,11 +14,13 @@ export interface AwsQueryOptions {
   readonly emptyResults?: readonly string[]
   /** Whether times are told to the millisecond. */
   readonly milliseconds?: boolean
+  /** The code of an error here, where the service names its errors for newer protocols. */
+  readonly codeOf?: (error: ServiceError) => string
 }
 
 /** `namespace`: of the answers. */
 export function awsQuery(namespace: string, options: AwsQueryOptions = {}): Protocol {
-  const { maxMembers = MAX_MEMBERS, emptyResults = [], milliseconds = false } = options
+  const { maxMembers = MAX_MEMBERS, emptyResults = [], milliseconds = false, codeOf = ({ code }) => code } = options
   const write = new MemberWriter(milliseconds)
   return {
     contentType: 'text/xml',
@@ -41,7 +42,7 @@ export function awsQuery(namespace: string, options: AwsQueryOptions = {}): Prot
       xmlDocument('ErrorResponse', namespace, [
         element('Error', [
           element('Type', error.status >= 500 ? 'Receiver' : 'Sender'),
-          element('Code', queryCode(error)),
+          element('Code', codeOf(error)),
           element('Message', error.message),
           ...write.members(error.members ?? {}),
         ]),
