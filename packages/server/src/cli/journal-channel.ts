@@ -28,6 +28,7 @@ export class JournalChannel implements JournalSink {
   >()
   #unanswered = 0
   #keptUnderWay: number | undefined
+  #isSending = false
   #nextId = 1
   readonly #timer: NodeJS.Timeout
 
@@ -41,7 +42,7 @@ export class JournalChannel implements JournalSink {
 
   keep(_journal: EventJournal, entries: readonly Entry[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0 && this.#keptUnderWay === undefined) setImmediate(() => this.#sendKept())
+      if (this.#waiting.length === 0 && this.#keptUnderWay === undefined) this.#sendKeptSoon()
       for (const { atMs, content } of entries) this.#kept.add(atMs, content)
       this.#waiting.push({ resolve, reject })
     })
@@ -83,7 +84,7 @@ export class JournalChannel implements JournalSink {
     this.#sent.delete(id)
     if (id === this.#keptUnderWay) {
       this.#keptUnderWay = undefined
-      if (this.#waiting.length > 0) this.#sendKept()
+      if (this.#waiting.length > 0) this.#sendKeptSoon()
     }
     this.#unanswered -= sent.bytes
     if (error !== undefined && sent.waiting.length === 0) this.#onLost(new Error(error), sent.entries)
@@ -91,6 +92,26 @@ export class JournalChannel implements JournalSink {
       if (error === undefined) resolve()
       else reject(new Error(`the audit trail could not be written: ${error}`))
     }
+  }
+
+  /**
+   * Once a few turns of the event loop have brought nothing more: what comes in them shares message and sync, which cost more
+   * than what it waits. In an idle process a turn is a few microseconds.
+   */
+  #sendKeptSoon(): void {
+    if (this.#isSending) return
+    this.#isSending = true
+    let turns = 0
+    let quietTurns = 0
+    let seen = this.#waiting.length
+    const turn = () => {
+      quietTurns = this.#waiting.length > seen ? 0 : quietTurns + 1
+      seen = this.#waiting.length
+      if (quietTurns < QUIET_TURNS && ++turns < MOST_TURNS) return setImmediate(turn)
+      this.#isSending = false
+      return this.#sendKept()
+    }
+    setImmediate(turn)
   }
 
   #sendKept(): void {
@@ -125,6 +146,8 @@ export class JournalChannel implements JournalSink {
   }
 }
 
+const QUIET_TURNS = 12
+const MOST_TURNS = 64
 /** About a frame. */
 const SENT_AT_BYTES = 94 * 1024
 const MOST_UNANSWERED_BYTES = 64 * 1024 * 1024
