@@ -13,7 +13,17 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'fast', include: ['packages/*/src/**/*.test.ts'], testTimeout: 20_000 },
+        test: {
+          name: 'fast',
+          include: ['packages/*/src/**/*.test.ts'],
+          exclude: ['**/*.slow.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        // Beside the source as well, and not before every commit.
+        resolve: { alias },
+        test: { name: 'slow', include: ['packages/*/src/**/*.slow.test.ts'], testTimeout: 60_000 },
       },
       {
         // Against a started server: the built program, one process tree a test file.
