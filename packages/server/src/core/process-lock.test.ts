@@ -1,4 +1,6 @@
 /** Locks by a file: one holder at a time, whatever a killed process has left. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { link, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,3 +60,23 @@ test('it is never there without its holder’s name', async () => {
   await looking
   expect([...seen]).not.toContain('')
 })
+
+test.skipIf(!existsSync('/proc/self/stat'))(
+  'a holder that has ended and that nobody has asked how keeps nobody out',
+  async () => {
+    // The shell becomes a program that never asks.
+    const parent = spawn('sh', ['-c', 'true & exec sleep 60'])
+    try {
+      const children = `/proc/${parent.pid}/task/${parent.pid}/children`
+      await expect.poll(async () => (await readFile(children, 'utf8')).trim()).not.toBe('')
+      const pid = (await readFile(children, 'utf8')).trim()
+      const fields = async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
+      await expect.poll(async () => (await fields())[0]).toBe('Z')
+      await writeFile(path(), `${pid} ${(await fields())[19]}\n`)
+      const giveBack = await takeProcessLock(path())
+      expect(giveBack).toBeTypeOf('function')
+    } finally {
+      parent.kill()
+    }
+  },
+)

@@ -52,11 +52,15 @@ async function livingHolder(holder: string): Promise<number | undefined> {
   return started !== '' && started === (await startTime(Number(pid))) ? Number(pid) : undefined
 }
 
-/** When a process started, as its kernel tells; 'alive' where there is no /proc, '' where there is no such process. */
+/**
+ * When a process started, as its kernel tells; 'alive' where there is no /proc, '' where there is no such process. One that has
+ * ended and only waits for its parent to ask how is none: some first processes of containers never ask.
+ */
 async function startTime(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '')
   } catch {
     try {
       process.kill(pid, 0)
