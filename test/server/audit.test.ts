@@ -338,7 +338,7 @@ test('a configuration that is put is told in full; a policy as JSON', async () =
 })
 
 test('a trail that somebody changed does not verify, and what is wrong is named', async () => {
-  const own = await startServer()
+  let own = await startServer()
   try {
     await kmsClient(own).send(new CreateKeyCommand({}))
     expect(await audit(own, ['verify', '--data', own.dataDir])).toMatchObject({
@@ -354,6 +354,14 @@ test('a trail that somebody changed does not verify, and what is wrong is named'
       code: 1,
       stdout: expect.stringMatching(/INVALID: .*management/),
     })
+    // Nothing is served without a trail; what helps is named.
+    await expect(startServer({ dataDir: own.dataDir })).rejects.toThrow(/audit trail is damaged: .*set-aside/s)
+    const { code, stdout } = await audit(own, ['set-aside', 'management', '--data', own.dataDir])
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('management-damaged-') })
+    own = await startServer({ dataDir: own.dataDir })
+    expect(await audit(own, ['verify', '--data', own.dataDir])).toMatchObject({ code: 0 })
+    const events = await auditEvents(own, ['--management'])
+    expect(named(events, 'SetJournalAside')[0]!.serviceEventDetails).toMatchObject({ journal: 'management' })
   } finally {
     await own.remove()
   }

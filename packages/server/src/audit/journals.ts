@@ -34,7 +34,7 @@ export interface JournalsOptions {
   readonly onHeadFailed: (error: unknown) => void
 }
 
-export const journalDir = (dir: string, journal: JournalName) => join(dir, journal)
+export const journalDir = (dir: string, journal: string) => join(dir, journal)
 
 export class Journals {
   readonly #options: JournalsOptions

@@ -5,6 +5,7 @@ import { eventIndexKey } from '../audit/event-index-key.ts'
 import { EventSearch } from '../audit/event-search.ts'
 import { type JournalName, Journals, journalDir } from '../audit/journals.ts'
 import { systemClock } from '../core/clock.ts'
+import { isFault } from '../core/fault.ts'
 import { JournalReader } from '../journal/journal-reader.ts'
 import type { RecordStore } from '../records/record-store.ts'
 import { LmdbCatalog } from '../storage/lmdb-catalog.ts'
@@ -25,7 +26,7 @@ export async function openJournals(
 ): Promise<Journals> {
   const folder = dataFolder(dataDir)
   const catalog = await LmdbCatalog.open(folder.eventIndexDir)
-  const journals = await Journals.open({
+  return Journals.open({
     dir: folder.auditDir,
     records,
     index: new EventIndex(catalog, await eventIndexKey(records)),
@@ -33,8 +34,14 @@ export async function openJournals(
     retention: file.audit.retention,
     onIndexError: (error) => complain(`the index of events could not be written: ${error.message}`),
     onHeadFailed: (error) => complain(`how far a journal has come could not be written down: ${String(error)}`),
+  }).catch((error: unknown) => {
+    if (!isFault(error, 'Damaged')) throw error
+    throw new Error(
+      `the audit trail is damaged: ${error.detail.what}. Nothing is served without one. \`strongroom audit verify\` tells more; ` +
+        '`strongroom audit set-aside JOURNAL` keeps the damaged journal as it is, for looking into it, and begins it anew',
+      { cause: error },
+    )
   })
-  return journals
 }
 
 /** For readers. */

@@ -222,6 +222,14 @@ export async function main(args: readonly string[]): Promise<number> {
         : await (await import('./audit-chain.ts')).auditChainCommand(flags)
     })
 
+  withDataFolder(audit.command('set-aside <journal>'))
+    .description(
+      'keep a damaged journal (management, data or access) as it is, and begin it anew; the server must not be running',
+    )
+    .action(async (journal: string, flags) => {
+      exitCode = await (await import('./audit-set-aside.ts')).auditSetAsideCommand(journal, flags)
+    })
+
   const quotas = program.command('quotas').description('requests for higher quotas, as the operator of the server')
   withConnection(quotas.command('list'))
     .description('requests that wait for an answer')

@@ -29,7 +29,7 @@ export async function beginSegment(
   { dir, name, records, clock, openFile }: JournalPlace,
   segment: number,
   chain: ChainEnd,
-  after: Pick<SegmentRecord, 'previous' | 'abandoned'> = {},
+  after: Pick<SegmentRecord, 'previous' | 'abandoned' | 'pruned'> = {},
 ): Promise<JournalEnd> {
   const dataKey = freshBytes(32)
   let record: SegmentRecord = {

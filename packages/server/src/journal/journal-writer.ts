@@ -322,7 +322,7 @@ class WrittenFrame implements Frame {
 }
 
 /** Durably, with the folders above it that are missing. */
-async function makeFolder(dir: string): Promise<void> {
+export async function makeFolder(dir: string): Promise<void> {
   const firstMade = await mkdir(dir, { recursive: true, mode: 0o700 })
   if (firstMade === undefined) return
   for (let made = dir; made.length >= firstMade.length; made = dirname(made)) await syncFolder(dirname(made))
