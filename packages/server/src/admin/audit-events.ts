@@ -20,7 +20,10 @@ export interface AuditServices {
 /** Uses of a key, the newest first; for its owner's account, since it is that which answers for it. */
 export async function listKeyUses({ kms, events }: AuditServices, call: CallContext, input: Input) {
   requireLookup(call)
-  const { arn: value } = await kms.keys.describeKey(call, input.keyId('keyId'))
+  const { arn: value, accountId } = await kms.keys.describeKey(call, input.keyId('keyId'))
+  if (accountId !== call.principal.accountId) {
+    throw new ServiceError('AccessDeniedException', 'Uses of a key are told to the account that owns it.', 403)
+  }
   const query = {
     attribute: 'KeyUse',
     value,
