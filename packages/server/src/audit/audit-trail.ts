@@ -2,7 +2,8 @@
  * The audit trail's beginning: records of outcomes, on their way to the journals that keep them.
  *
  * Management events, and so every call of the KMS, are durable before their replies. Data events are durable within
- * {@link DATA_WINDOW_MS}; so are events of callers who could not be told, or anybody could have the disk wait for him.
+ * {@link DATA_WINDOW_MS}, in a journal of their own. There are the events of callers who could not be told as well, or anybody
+ * could have the disk wait for him, and push the history of management out of its retention.
  */
 import type { Outcome, Trail } from '../core/outcome.ts'
 import type { JournalEntry } from '../journal/frame.ts'
@@ -49,9 +50,9 @@ export class AuditTrail implements Trail {
     const { sink, dataEvents } = this.#options
     const category = outcome.audit?.category
     if (category === undefined || (category === 'Data' && !dataEvents)) return undefined
-    const journal = category === 'Management' ? 'management' : 'data'
+    const journal = category === 'Management' && isKnown(outcome) ? 'management' : 'data'
     const entries = this.#entries(outcome, journal)
-    if (journal === 'management' && isKnown(outcome)) return sink.keep(journal, entries)
+    if (journal === 'management') return sink.keep(journal, entries)
     sink.add(journal, entries)
     return undefined
   }
@@ -78,7 +79,12 @@ export const toJournalEntry = ({ atMs, content }: Entry): JournalEntry => ({
   bytes: typeof content === 'string' ? Buffer.from(content) : content,
 })
 
-const isKnown = ({ caller }: Outcome) => caller?.accessKeyId !== undefined || caller?.principalType === 'AWSService'
+/** Whether it is known who called. */
+const isKnown = ({ caller }: Outcome) =>
+  caller !== undefined && (caller.accessKeyId !== undefined || KNOWN_WITHOUT_KEY.has(caller.principalType))
+
+/** Services, and whom an identity provider vouched for. */
+const KNOWN_WITHOUT_KEY: ReadonlySet<string> = new Set(['AWSService', 'WebIdentityUser'])
 
 /** After which data events are durable, unless the disk fails. */
 export const DATA_WINDOW_MS = 1_000
