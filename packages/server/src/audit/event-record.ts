@@ -3,6 +3,7 @@
  *
  * The text is put together by hand: who calls and what repeats is made once, and a record is made for every request.
  */
+import { KEY_USES } from '../core/key-uses.ts'
 import type { AuditedResource, Outcome } from '../core/outcome.ts'
 import { eventId } from './event-id.ts'
 import { inSeconds, timeText, userIdentity } from './user-identity.ts'
@@ -146,7 +147,7 @@ function accountOfUse(
   resources: readonly AuditedResource[],
   accounts: readonly string[],
 ): string | undefined {
-  if (service === 'kms') return KEY_USES.has(operation) ? (resources[0]?.accountId ?? accounts[0]) : undefined
+  if (service === 'kms') return USES.has(operation) ? (resources[0]?.accountId ?? accounts[0]) : undefined
   return audit!.usedBucketKey && kmsKeyArn !== undefined ? accounts[0] : undefined
 }
 
@@ -157,21 +158,7 @@ function bounded(value: Readonly<Record<string, unknown>> | null): string {
   return `{"omitted":true,"originalSize":${text.length},"reason":"${text.length} exceeds the maximum of ${MOST_ELEMENT}"}`
 }
 
-/** The operations that use a key's material. */
-const KEY_USES: ReadonlySet<string> = new Set([
-  'Decrypt',
-  'DeriveSharedSecret',
-  'Encrypt',
-  'GenerateDataKey',
-  'GenerateDataKeyPair',
-  'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateDataKeyWithoutPlaintext',
-  'GenerateMac',
-  'ReEncrypt',
-  'Sign',
-  'Verify',
-  'VerifyMac',
-])
+const USES: ReadonlySet<string> = new Set(KEY_USES)
 
 const quoted = (text: string | null) => JSON.stringify(text)
 const EVENT_VERSION = '1.11'

@@ -1,4 +1,6 @@
 /** The outcome of what a service writes: a PutObject like anybody's (CloudTrail user guide, events of log delivery). */
+import { s3Resources } from '../audit/s3-resources.ts'
+import { sseApplied } from '../audit/sse-applied.ts'
 import { isFault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { PutResult } from '../objects/types.ts'
@@ -48,20 +50,11 @@ export function servicePutOutcome({ call, put, result, failure, bucketAccountId,
       responseElements: () => (result ? { [method]: result.protection.method } : null),
       additionalEventData: () => ({
         bytesTransferredIn: result ? body.length : 0,
-        ...(result && { SSEApplied: `${asked ? '' : 'Default_'}${SSE_NAMES[result.protection.method]}` }),
+        ...(result && { SSEApplied: sseApplied(result.protection.method, !asked) }),
         bytesTransferredOut: 0,
       }),
-      resources: () => [
-        { type: 'AWS::S3::Object', ARN: `arn:aws:s3:::${bucket}/${key}` },
-        {
-          ...(bucketAccountId && { accountId: bucketAccountId }),
-          type: 'AWS::S3::Bucket',
-          ARN: `arn:aws:s3:::${bucket}`,
-        },
-      ],
+      resources: () => s3Resources(bucket, key, bucketAccountId),
       usedBucketKey: result?.protection.kmsKeyArn !== undefined && call.kept.length === 0,
     },
   }
 }
-
-const SSE_NAMES = { AES256: 'SSE_S3', 'aws:kms': 'SSE_KMS', 'aws:kms:dsse': 'SSE_KMS_DSSE', 'SSE-C': 'SSE_C' } as const

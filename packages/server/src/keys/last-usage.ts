@@ -4,27 +4,15 @@
  * all processes, so only a process that is killed forgets some.
  */
 import type { Clock } from '../core/clock.ts'
+import { KEY_USES } from '../core/key-uses.ts'
 import { name } from '../records/names.ts'
 import { defineRecord, type RecordStore } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { attempt } from './attempt.ts'
 import { type KmsKey, keyName, kmsKeyRecord } from './kms-records.ts'
 
-/** What is tracked, by the name of the operation; all tell in their replies which key they used. */
-export const TRACKED_OPERATIONS = [
-  'Decrypt',
-  'DeriveSharedSecret',
-  'Encrypt',
-  'GenerateDataKey',
-  'GenerateDataKeyPair',
-  'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateDataKeyWithoutPlaintext',
-  'GenerateMac',
-  'ReEncrypt',
-  'Sign',
-  'Verify',
-  'VerifyMac',
-] as const
+/** What is tracked, by the name of the operation. */
+export const TRACKED_OPERATIONS = KEY_USES
 export type TrackedOperation = (typeof TRACKED_OPERATIONS)[number]
 
 export interface KeyUsage {

@@ -1,6 +1,7 @@
 /** What the audit trail tells of a request to S3 (CloudTrail user guide, "Amazon S3 CloudTrail events"). */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AuditedResource, EncryptionMethod } from '../core/outcome.ts'
+import { sseApplied } from '../audit/sse-applied.ts'
+import type { EncryptionMethod } from '../core/outcome.ts'
 import { hostId } from './error-document.ts'
 import type { Operation, S3Reply } from './operation.ts'
 import { readXml, type XmlElement } from './xml-reader.ts'
@@ -84,26 +85,17 @@ export function additionalEventData(request: AuditedRequest, transfer: Transfer)
   if (signature) told.SignatureVersion = signature.version === 'v4' ? 'SigV4' : 'SigV2'
   if (cipher !== undefined) told.CipherSuite = cipher
   told.bytesTransferredIn = transfer.bytesIn
-  if (encryption) told.SSEApplied = sseApplied(request, encryption)
+  if (encryption) told.SSEApplied = sseApplied(encryption, isByDefault(request, encryption))
   if (signature) told.AuthenticationMethod = AUTHENTICATION_METHODS[signature.by]
   told['x-amz-id-2'] = hostId(transfer.requestId)
   told.bytesTransferredOut = transfer.bytesOut
   return told
 }
 
-export function resources({ bucket, objectKey }: AuditedRequest, accountId: string | undefined): AuditedResource[] {
-  if (bucket === '') return []
-  const type = 'AWS::S3::Bucket'
-  const ARN = `arn:aws:s3:::${bucket}`
-  const ofBucket = accountId === undefined ? { type, ARN } : { accountId, type, ARN }
-  return objectKey === '' ? [ofBucket] : [{ type: 'AWS::S3::Object', ARN: `${ARN}/${objectKey}` }, ofBucket]
-}
-
-/** Whether a write asked for its method, or took the bucket's default. */
-function sseApplied({ operation, headers }: AuditedRequest, encryption: EncryptionMethod): string {
+/** Whether a write did not ask for its method, and took the bucket's. */
+function isByDefault({ operation, headers }: AuditedRequest, encryption: EncryptionMethod): boolean {
   const asked = headers['x-amz-server-side-encryption'] !== undefined
-  const byDefault = !asked && encryption !== 'SSE-C' && CHOOSING.has(operation?.name ?? '')
-  return `${byDefault ? 'Default_' : ''}${SSE_NAMES[encryption]}`
+  return !asked && encryption !== 'SSE-C' && CHOOSING.has(operation?.name ?? '')
 }
 
 /** XML as an object: names of elements, with lists where one comes more than once; or the JSON that it is. */
@@ -189,10 +181,3 @@ const AUTHENTICATION_METHODS: Readonly<Record<string, string>> = {
 }
 /** The operations that choose how an object is sealed. */
 const CHOOSING: ReadonlySet<string> = new Set(['PutObject', 'PostObject', 'CopyObject', 'CreateMultipartUpload'])
-/** User guide, "Monitoring default encryption with AWS CloudTrail". */
-const SSE_NAMES: Readonly<Record<EncryptionMethod, string>> = {
-  AES256: 'SSE_S3',
-  'aws:kms': 'SSE_KMS',
-  'aws:kms:dsse': 'SSE_KMS_DSSE',
-  'SSE-C': 'SSE_C',
-}

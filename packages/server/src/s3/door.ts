@@ -3,20 +3,12 @@ import { once } from 'node:events'
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { Door, Exchange } from '../core/exchange.ts'
-import type { AuditFacts, Observer, Outcome, Trail } from '../core/outcome.ts'
+import type { Observer, Outcome, Trail } from '../core/outcome.ts'
 import type { AccessLog } from '../delivery/access-log-entry.ts'
 import type { IncomingBody } from '../objects/types.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { logAccess } from './access-log.ts'
-import {
-  type AuditedRequest,
-  additionalEventData,
-  EVENT_NAMES,
-  readShape,
-  requestParameters,
-  resources,
-  responseElements,
-} from './audited-request.ts'
+import { auditFacts } from './audit-facts.ts'
 import { type Authentication, authenticate, authenticateForm } from './authenticate.ts'
 import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
@@ -263,41 +255,6 @@ export class S3Door implements Door {
   }
 }
 
-function auditFacts({ requestId, tls }: Exchange, progress: Progress, bytesOut: number): AuditFacts {
-  const { operation, target, notes, call, query, headers, document, reply } = progress
-  const request: AuditedRequest = { operation, ...target, query, headers, document }
-  const isManagement = operation?.audit === 'management'
-  return {
-    category: isManagement ? 'Management' : 'Data',
-    eventName: EVENT_NAMES[operation?.name ?? ''],
-    requestParameters: () => requestParameters(request),
-    responseElements: () => (operation?.readOnly ? null : responseElements(reply)),
-    additionalEventData: () =>
-      additionalEventData(request, {
-        requestId,
-        signature: call?.signature,
-        cipher: tls?.cipher,
-        bytesIn: notes.bytesIn ?? 0,
-        bytesOut,
-        encryption: notes.encryption,
-      }),
-    resources: () => resources(request, notes.bucketRecord?.accountId),
-    shape: () => readShape(request, notes.bucketRecord?.accountId),
-    hostId: () => hostId(requestId),
-    usedBucketKey: notes.kmsKeyArn !== undefined && call?.kept.length === 0 && USING_KEYS.has(operation?.name ?? ''),
-  }
-}
-
-/** The operations that need an object's data key. */
-const USING_KEYS: ReadonlySet<string> = new Set([
-  'GetObject',
-  'PutObject',
-  'PostObject',
-  'CopyObject',
-  'CreateMultipartUpload',
-  'UploadPart',
-  'UploadPartCopy',
-])
 const NO_QUERY: ReadonlyMap<string, string> = new Map()
 
 /** Tells when all of a body has been read, which is when its digests are asked for. */
