@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const source = (path: string) => fileURLToPath(new URL(`packages/crypto/src/${path}`, import.meta.url))
+const source = (path: string) => fileURLToPath(new URL(`packages/${path}`, import.meta.url))
 /** Tests beside the source run on the source, also across packages. */
 const alias = [
-  { find: /^@strongroom\/crypto$/, replacement: source('index.ts') },
-  { find: /^@strongroom\/crypto\/node$/, replacement: source('node/index.ts') },
+  { find: /^@strongroom\/crypto$/, replacement: source('crypto/src/index.ts') },
+  { find: /^@strongroom\/crypto\/(node|web)$/, replacement: source('crypto/src/$1/index.ts') },
 ]
 
 export default defineConfig({

@@ -30,7 +30,13 @@ export function prepare() {
   // What serve prints may be read by a program, so the build speaks on standard error.
   run(
     process.execPath,
-    [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'packages/crypto', 'packages/server'],
+    [
+      join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+      '-b',
+      'packages/crypto',
+      'packages/client',
+      'packages/server',
+    ],
     {
       stdio: ['inherit', 2, 2],
     },

@@ -1,0 +1,66 @@
+/** What Node.js and browsers do in different ways: ciphers, streams and temporary files. */
+import type { DataKey, StreamContext, StreamHeader } from '@strongroom/crypto'
+
+/** One AES-256-GCM message. All of it is bytes; the tag has 16 and stands at the end. */
+export interface GcmParameters {
+  readonly key: Uint8Array
+  readonly iv: Uint8Array
+  readonly associatedData?: Uint8Array
+}
+
+/** Encrypts one message. What the methods return, in order, is the ciphertext with the tag at its end. */
+export interface BodyEncryptor {
+  /** May return fewer bytes than it was given. Does not keep `chunk`. */
+  update(chunk: Uint8Array): Uint8Array
+  final(): Promise<Uint8Array>
+}
+
+/** Decrypts one message. Nothing that `update` returns has been authenticated before `final` has resolved. */
+export interface BodyDecryptor {
+  update(ciphertext: Uint8Array): Uint8Array
+  /** The rest of the plaintext. Rejects with EncryptionError BodyNotAuthentic. */
+  final(tag: Uint8Array): Promise<Uint8Array>
+}
+
+/** Seals a stream of the sealed format: `header` goes first. */
+export interface BodySealer {
+  readonly header: Uint8Array
+  update(chunk: Uint8Array): Promise<Uint8Array[]> | Uint8Array[]
+  final(): Promise<Uint8Array[]> | Uint8Array[]
+}
+
+/** Opens segments of a sealed stream in any order; throws SealError where one does not authenticate. */
+export interface BodyOpener {
+  readonly header: StreamHeader
+  openSegment(index: number, final: boolean, sealed: Uint8Array): Promise<Uint8Array> | Uint8Array
+}
+
+/** A running SHA-256. */
+export interface RunningDigest {
+  update(chunk: Uint8Array): void
+  digest(): Uint8Array
+}
+
+/** Ciphertext put aside until it has authenticated. Nobody else can open it; it is gone when the process is. */
+export interface SpillFile {
+  write(chunk: Uint8Array): Promise<void>
+  /** From the first byte on; once. */
+  read(): AsyncIterable<Uint8Array>
+  /** Frees it; may be called more than once. */
+  close(): Promise<void>
+}
+
+export interface Platform {
+  gcmEncryptor(parameters: GcmParameters): BodyEncryptor
+  gcmDecryptor(parameters: GcmParameters): BodyDecryptor
+  sealer(dataKey: DataKey, context: StreamContext): Promise<BodySealer>
+  /** Checks the commitment; throws SealError. */
+  opener(dataKey: DataKey, header: Uint8Array, context: StreamContext): Promise<BodyOpener>
+  /** What bodies larger than memory need; absent where GCM cannot be computed piece by piece. */
+  readonly twoPass?: {
+    sha256(): RunningDigest
+    spill(): Promise<SpillFile>
+  }
+  /** The stream that the platform's SDK takes and gives as a body. Ending it early ends `chunks`. */
+  toStream(chunks: AsyncIterable<Uint8Array>): unknown
+}
