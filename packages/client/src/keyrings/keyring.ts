@@ -11,6 +11,8 @@ export interface WrapRequest {
   readonly contentAlgorithm: ContentAlgorithm
   /** The caller's, for this object. KMS binds it; raw keyrings cannot, and the sealed format binds it into the body. */
   readonly encryptionContext: Description
+  /** Length of the body to be written, where it is known. Bounds how much a keyring that caches puts under one key. */
+  readonly plaintextBytes?: number
 }
 
 /** A data key as an object carries it. */
@@ -22,18 +24,31 @@ export interface WrappedDataKey {
 }
 
 /**
+ * Wraps of one data key. The first is the one of formats that carry one wrap only; more are made for the sealed format
+ * alone, each for another reader.
+ */
+export type Wraps = readonly [WrappedDataKey, ...WrappedDataKey[]]
+
+/** A data key with its wraps. Who gets it wipes the data key. */
+export interface GeneratedDataKey {
+  readonly dataKey: DataKey
+  readonly wraps: Wraps
+}
+
+/**
  * Wraps data keys for objects that are written, and unwraps those of objects that are read. Implementations keep the
  * wrapping key; who calls wipes the data key. One is used by many calls at once.
  */
 export interface Keyring {
-  /** A fresh data key and its wrap. Throws EncryptionError, or what a KMS client throws. */
-  generate(request: WrapRequest): Promise<{ readonly dataKey: DataKey; readonly wrapped: WrappedDataKey }>
-  /** A wrap of a data key that exists. */
-  wrap(dataKey: DataKey, request: WrapRequest): Promise<WrappedDataKey>
+  /** A data key for one object and its wraps. Throws EncryptionError, or what a KMS client throws. */
+  generate(request: WrapRequest): Promise<GeneratedDataKey>
+  /** Wraps of a data key that exists, which stays the caller's. Throws as `generate` does. */
+  wrap(dataKey: DataKey, request: WrapRequest): Promise<Wraps>
   /**
    * The data key; `undefined` where the wrap is not of this keyring's kind, so that another may try. Throws
    * EncryptionError: DataKeyNotOpened where it is of the kind and does not open, EncryptionContextMismatch where the
-   * caller's context is another. Nothing else is told about why.
+   * caller's context is another, InvalidConfiguration where this keyring was not made for reading such. What a KMS
+   * says of itself (access, throttling) passes. Nothing else is told about why.
    */
   unwrap(wrapped: WrappedDataKey, request: WrapRequest): Promise<DataKey | undefined>
 }
