@@ -1,7 +1,8 @@
 /** A 256-bit AES key that wraps data keys, as each of Web Crypto's algorithms wants it. */
 import { DataKey } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
-import { type CryptoKey, isCryptoKey, subtle } from './subtle.ts'
+import { type CryptoKey, subtle } from '../web-crypto.ts'
+import { isCryptoKey } from './opened.ts'
 
 /** What the key is imported for, by Web Crypto's name; it binds a CryptoKey to one algorithm. */
 const USAGES = {

@@ -3,8 +3,9 @@ import { DataKey } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
 import { sameBytes } from '../same-bytes.ts'
 import type { ContentAlgorithm } from '../suites.ts'
+import { subtle } from '../web-crypto.ts'
 import type { AesWrappingKey } from './aes-wrapping-key.ts'
-import { asciiBytes, opened, subtle } from './subtle.ts'
+import { asciiBytes, opened } from './opened.ts'
 
 const IV_BYTES = 12
 const TAG_BYTES = 16

@@ -15,7 +15,7 @@ export interface Argon2idParameters {
 export const SALT_BYTES = 16
 
 /** The most that may be asked for: the store chooses the parameters of what is read, and they are paid for here. */
-const MOST = { memoryKiB: 2 ** 20, passes: 16, lanes: 16 }
+const MOST = { memoryKiB: 2 ** 20, passes: 16, lanes: 16, work: 2 ** 20 }
 
 /** The name that says that a wrap's key comes of a passphrase, and how. */
 const KDF = 'strongroom-kdf'
@@ -43,6 +43,8 @@ export const withinBounds = ({ memoryKiB, passes, lanes }: Argon2idParameters): 
   isCount(memoryKiB, MOST.memoryKiB) &&
   isCount(passes, MOST.passes) &&
   isCount(lanes, MOST.lanes) &&
+  // Time goes with the product; this much is some five seconds.
+  memoryKiB * passes <= MOST.work &&
   memoryKiB >= 8 * lanes
 
 export const describeArgon2id = ({ salt, memoryKiB, passes, lanes }: Argon2idParameters): Description => ({

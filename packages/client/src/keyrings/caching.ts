@@ -3,9 +3,9 @@ import { encodeContext } from '@strongroom/crypto'
 import { encodeBase64 } from '../base64.ts'
 import { EncryptionError } from '../errors.ts'
 import { CONTENT_ALGORITHMS } from '../suites.ts'
+import { subtle } from '../web-crypto.ts'
 import { DataKeyCache } from './data-key-cache.ts'
 import type { Description, GeneratedDataKey, Keyring, WrappedDataKey, WrapRequest } from './keyring.ts'
-import { subtle } from './subtle.ts'
 
 export interface CachingKeyringOptions {
   /** How long a data key is used, from when it was asked for. For so long a revoked KMS key may go on being used. */

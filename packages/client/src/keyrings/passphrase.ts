@@ -17,7 +17,7 @@ import type { Keyring } from './keyring.ts'
 export interface PassphraseKeyringOptions {
   /** Text is taken in Unicode's form NFC, as UTF-8. Of bytes a copy is kept. */
   readonly passphrase: string | Uint8Array
-  /** Default 64 MiB; at most 1 GiB. */
+  /** Default 64 MiB; at most 1 GiB, and that with `passes` multiplied. */
   readonly memoryKiB?: number
   /** Default 3; at most 16. */
   readonly passes?: number

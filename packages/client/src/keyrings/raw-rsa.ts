@@ -3,11 +3,12 @@ import { DataKey } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
 import { sameBytes } from '../same-bytes.ts'
 import type { ContentAlgorithm } from '../suites.ts'
+import { type CryptoKey, subtle } from '../web-crypto.ts'
 import { keyFor } from './description.ts'
 import { generateLocally } from './generate-locally.ts'
 import type { Description, Keyring } from './keyring.ts'
+import { asciiBytes, opened } from './opened.ts'
 import { rsaKey } from './rsa-key.ts'
-import { asciiBytes, type CryptoKey, opened, subtle } from './subtle.ts'
 
 /**
  * Opens OAEP with SHA-256 whose mask generation uses SHA-1: gives the message, or rejects with EncryptionError

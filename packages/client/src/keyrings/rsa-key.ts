@@ -1,7 +1,8 @@
 /** An RSA key given as PEM or CryptoKey, for RSA-OAEP with SHA-1. */
 import { decodeBase64 } from '../base64.ts'
 import { EncryptionError } from '../errors.ts'
-import { type CryptoKey, isCryptoKey, subtle } from './subtle.ts'
+import { type CryptoKey, subtle } from '../web-crypto.ts'
+import { isCryptoKey } from './opened.ts'
 
 const MIN_MODULUS_BITS = 2048
 
