@@ -1,0 +1,44 @@
+/** What may be written and read: commitment policies and the switches for old objects. Pure. */
+import type { Envelope } from './envelope/envelope.ts'
+import { EncryptionError } from './errors.ts'
+import { CONTENT_ALGORITHMS, type ContentAlgorithm, WRAP_ALGORITHMS } from './suites.ts'
+
+/** By the names that the S3 Encryption Clients of other languages use. All read what commits to its key. */
+export type CommitmentPolicy = keyof typeof COMMITMENT_POLICIES
+
+export const COMMITMENT_POLICIES = {
+  /** The default. */
+  REQUIRE_ENCRYPT_REQUIRE_DECRYPT: { writesCommitting: true, readsNonCommitting: false },
+  /** Reads formats V1 and V2 as well. */
+  REQUIRE_ENCRYPT_ALLOW_DECRYPT: { writesCommitting: true, readsNonCommitting: true },
+  /** Writes format V2, for readers that know no other. */
+  FORBID_ENCRYPT_ALLOW_DECRYPT: { writesCommitting: false, readsNonCommitting: true },
+} as const
+
+/** Switches for reading old objects; all off unless set. */
+export interface LegacySwitches {
+  /** Data keys wrapped by `kms` without the content algorithm (Amazon SES writes it), AESWrap, and format V1's AES. */
+  readonly enableLegacyWrappingAlgorithms?: boolean
+  /** AES-CBC bodies, which nothing authenticates, and `getObjectRangeUnauthenticated`. */
+  readonly enableLegacyUnauthenticatedModes?: boolean
+}
+
+export interface ReadingRules extends LegacySwitches {
+  readonly commitmentPolicy: CommitmentPolicy
+}
+
+/** What S3 Encryption Client objects are written with under a policy. */
+export const contentAlgorithmToWrite = (policy: CommitmentPolicy): ContentAlgorithm =>
+  COMMITMENT_POLICIES[policy].writesCommitting ? '115' : 'AES/GCM/NoPadding'
+
+/** Throws EncryptionError where an object may not be read; before anything of it is unwrapped. */
+export function requireReadable(envelope: Envelope, rules: ReadingRules): void {
+  const content = CONTENT_ALGORITHMS[envelope.contentAlgorithm]
+  if (!content.commits && !COMMITMENT_POLICIES[rules.commitmentPolicy].readsNonCommitting)
+    throw new EncryptionError('CommitmentPolicyForbids', `format ${envelope.format} under ${rules.commitmentPolicy}`)
+  if (!content.authenticates && !rules.enableLegacyUnauthenticatedModes)
+    throw new EncryptionError('UnauthenticatedModesDisabled', envelope.contentAlgorithm)
+  for (const { algorithm } of envelope.wrapped)
+    if (WRAP_ALGORITHMS[algorithm].legacy && !rules.enableLegacyWrappingAlgorithms)
+      throw new EncryptionError('LegacyWrappingDisabled', algorithm)
+}

@@ -1,0 +1,19 @@
+/** The package on Node.js. */
+import type { S3Client } from '@aws-sdk/client-s3'
+import { EncryptingClient } from '../client/encrypting-client.ts'
+import { Encryptor } from '../client/encryptor.ts'
+import type { EncryptingClientOptions, EncryptionOptions } from '../client/settings.ts'
+import { nodePlatform } from './platform.ts'
+
+export * from '../index.ts'
+export { legacyOaep } from './legacy-oaep.ts'
+
+/**
+ * An S3 client that encrypts before sending and decrypts after receiving. Throws EncryptionError InvalidConfiguration
+ * where options do not fit each other.
+ */
+export const createEncryptingClient = (s3: S3Client, options: EncryptingClientOptions): EncryptingClient =>
+  new EncryptingClient(s3, nodePlatform, options)
+
+/** Encryption without a store's client: for presigned URLs and other ways of moving bodies. */
+export const createEncryptor = (options: EncryptionOptions): Encryptor => new Encryptor(nodePlatform, options)
