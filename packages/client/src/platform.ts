@@ -55,7 +55,8 @@ export interface SpillFile {
   close(): Promise<void>
 }
 
-export interface Platform {
+/** `Stream`: what its SDK takes and gives as a body. */
+export interface Platform<Stream = unknown> {
   /** Both keep nothing of the parameters: the key may be wiped once they have returned. */
   gcmEncryptor(parameters: GcmParameters): BodyEncryptor
   gcmDecryptor(parameters: GcmParameters): BodyDecryptor
@@ -75,5 +76,5 @@ export interface Platform {
    * The stream that the platform's SDK takes and gives as a body. It asks for a chunk when its reader does; ending it
    * early, also unread or while a chunk is awaited, ends `chunks`.
    */
-  toStream(chunks: Chunks): unknown
+  toStream(chunks: Chunks): Stream
 }

@@ -8,9 +8,8 @@ import type { Platform } from '../platform.ts'
 import { type BodyContext, decryptBody, encryptBody } from './body.ts'
 import { type EncryptionOptions, encryptionSettings } from './settings.ts'
 
-export interface EncryptedUpload {
-  /** A stream of the platform's kind. */
-  readonly body: unknown
+export interface EncryptedUpload<Stream> {
+  readonly body: Stream
   /** Its length, where that of the plaintext was known. */
   readonly contentLength?: number
   /** User metadata to store with it, names without the prefix `x-amz-meta-`. */
@@ -27,11 +26,13 @@ export interface StoredReply {
   readonly instructionFile?: string
 }
 
-/** Encrypts and decrypts bodies; who calls moves them. */
-export class Encryptor {
+/** Encrypts and decrypts bodies, as streams of the platform's kind; who calls moves them. */
+export class Encryptor<Stream> {
   readonly #context: BodyContext
+  readonly #toStream: Platform<Stream>['toStream']
 
-  constructor(platform: Platform, options: EncryptionOptions) {
+  constructor(platform: Platform<Stream>, options: EncryptionOptions) {
+    this.#toStream = platform.toStream
     this.#context = { platform, settings: encryptionSettings(options, platform.twoPass !== undefined) }
   }
 
@@ -43,30 +44,30 @@ export class Encryptor {
       readonly contentLength?: number
       readonly metadata?: Readonly<Record<string, string>>
     } = {},
-  ): Promise<EncryptedUpload> {
+  ): Promise<EncryptedUpload<Stream>> {
     const plaintextBytes = options.contentLength ?? byteLength(body)
     const { envelope, chunks, sealedBytes } = await encryptBody(this.#context, body, {
       encryptionContext: options.encryptionContext ?? {},
       ...(plaintextBytes !== undefined && { plaintextBytes }),
     })
     return {
-      body: this.#context.platform.toStream(chunks),
+      body: this.#toStream(chunks),
       metadata: withUserMetadata(options.metadata, writeEnvelope(envelope, 'metadata').metadata),
       ...(sealedBytes !== undefined && { contentLength: sealedBytes }),
     }
   }
 
-  /** The plaintext as a stream of the platform's kind, released as `getObject` of an encrypting client does. */
+  /** The plaintext, released as `getObject` of an encrypting client does. */
   async decrypt(
     { metadata, body, contentLength, instructionFile }: StoredReply,
     options: { readonly encryptionContext?: Description } = {},
-  ): Promise<{ readonly body: unknown; readonly contentLength: number }> {
+  ): Promise<{ readonly body: Stream; readonly contentLength: number }> {
     if (!Number.isSafeInteger(contentLength)) throw new EncryptionError('UnsupportedParameter', 'contentLength')
     const fields = metadata instanceof Headers ? metadataOf(metadata) : metadata
     const { envelope } = await readEnvelope(fields, async () => instructionFile)
     const stored = { envelope, sealed: bytesOf(body), sealedBytes: contentLength }
     const { chunks, plaintextBytes } = await decryptBody(this.#context, stored, options.encryptionContext ?? {})
-    return { body: this.#context.platform.toStream(chunks), contentLength: plaintextBytes }
+    return { body: this.#toStream(chunks), contentLength: plaintextBytes }
   }
 }
 

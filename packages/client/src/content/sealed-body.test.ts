@@ -45,7 +45,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     expect(same(await collect(opened.chunks), plaintext)).toBe(true)
   })
 
-  test.each([0, 1, 5])('%d bytes, changed in whatever way, give nothing', async (size) => {
+  test.each([0, 5])('%d bytes, changed in whatever way, give nothing', async (size) => {
     const body = seal(patterned(size))
     for (const other of changed(body)) {
       for (const sealedBytes of new Set([body.length, other.length])) {

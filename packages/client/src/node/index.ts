@@ -1,4 +1,5 @@
 /** The package on Node.js. */
+import type { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { EncryptingClient } from '../client/encrypting-client.ts'
 import { Encryptor } from '../client/encryptor.ts'
@@ -16,4 +17,4 @@ export const createEncryptingClient = (s3: S3Client, options: EncryptingClientOp
   new EncryptingClient(s3, nodePlatform, options)
 
 /** Encryption without a store's client: for presigned URLs and other ways of moving bodies. */
-export const createEncryptor = (options: EncryptionOptions): Encryptor => new Encryptor(nodePlatform, options)
+export const createEncryptor = (options: EncryptionOptions): Encryptor<Readable> => new Encryptor(nodePlatform, options)

@@ -6,7 +6,7 @@ import { EncryptionError } from '../errors.ts'
 import type { Platform } from '../platform.ts'
 import { openSpillFile } from './spill.ts'
 
-export const nodePlatform: Platform = {
+export const nodePlatform: Platform<Readable> = {
   gcmEncryptor({ key, iv, associatedData }) {
     const cipher = createCipheriv('aes-256-gcm', key, iv, GCM_OPTIONS)
     if (associatedData) cipher.setAAD(associatedData)

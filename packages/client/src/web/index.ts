@@ -15,4 +15,5 @@ export const createEncryptingClient = (s3: S3Client, options: EncryptingClientOp
   new EncryptingClient(s3, webPlatform, options)
 
 /** Encryption without a store's client: for presigned URLs and other ways of moving bodies. */
-export const createEncryptor = (options: EncryptionOptions): Encryptor => new Encryptor(webPlatform, options)
+export const createEncryptor = (options: EncryptionOptions): Encryptor<ReadableStream<Uint8Array>> =>
+  new Encryptor(webPlatform, options)

@@ -5,7 +5,7 @@ import { EncryptionError } from '../errors.ts'
 import type { GcmParameters, Platform } from '../platform.ts'
 import { importContentKey, subtle } from '../web-crypto.ts'
 
-export const webPlatform: Platform = {
+export const webPlatform: Platform<ReadableStream<Uint8Array>> = {
   gcmEncryptor(parameters) {
     const message = gatherMessage(parameters)
     return {
