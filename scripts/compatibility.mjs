@@ -35,6 +35,9 @@ context goes along with the bucket's ARN. UpdateObjectEncryption goes to SSE-KMS
 There are no access points: a metrics filter by \`AccessPointArn\` is refused. Metrics filters by tags see the tags that an object
 has after the request, and before it where that is a DELETE. Access logs: see [access-logs.md](access-logs.md).
 
+OptionsObject is the preflight of browsers, \`OPTIONS /bucket/key\`, which nobody signs. Replies that a rule of the bucket's CORS
+configuration fits carry its headers, errors too. A preflight that asks for more than 200 headers is refused.
+
 ## KMS
 
 Symmetric keys (\`SYMMETRIC_DEFAULT\`), HMAC keys (\`HMAC_224\` to \`HMAC_512\`) and asymmetric ones: RSA, the NIST curves,

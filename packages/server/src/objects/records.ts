@@ -47,6 +47,8 @@ export interface BucketRecord {
   readonly metricsConfigurations?: readonly MetricsConfiguration[] | undefined
   /** Absent: requests are not logged. */
   readonly logging?: BucketLogging | undefined
+  /** Absent: pages from elsewhere are told nothing. */
+  readonly corsRules?: readonly CorsRule[] | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }
@@ -62,6 +64,16 @@ export interface MetricsConfiguration {
 export interface MetricsFilter {
   readonly prefix?: string | undefined
   readonly tags: Tags
+}
+
+/** What pages of other origins may do. An origin and a header may have one `*`, which stands for any characters. */
+export interface CorsRule {
+  readonly id?: string | undefined
+  readonly allowedHeaders: readonly string[]
+  readonly allowedMethods: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  readonly exposeHeaders: readonly string[]
+  readonly maxAgeSeconds?: number | undefined
 }
 
 /** Where a bucket's access logs go. */

@@ -75,6 +75,7 @@ const RESOURCES: Readonly<Record<string, string>> = {
   PutObjectTagging: 'OBJECT_TAGGING',
   DeleteObjectTagging: 'OBJECT_TAGGING',
   UpdateObjectEncryption: 'OBJECT_ENCRYPTION',
+  OptionsObject: 'PREFLIGHT',
   policy: 'BUCKETPOLICY',
   policyStatus: 'POLICY_STATUS',
   publicAccessBlock: 'PUBLIC_ACCESS_BLOCK',

@@ -19,19 +19,25 @@ export interface Authentication {
 /** How the body is signed; what an anonymous request says of its body's hash is held to all the same. */
 export type SignedBody = Pick<VerifiedSignature, 'payload' | 'chunkSeed'>
 
+export interface AuthenticatedRequest {
+  readonly call: OpenCall
+  readonly body: SignedBody
+}
+
+/** What a request is where nobody has signed it, or where that is of no interest. */
+export function anonymously(exchange: Exchange, { region }: Authentication): AuthenticatedRequest {
+  const hash = exchange.request.headers['x-amz-content-sha256']
+  return {
+    call: openCall(exchange, ANONYMOUS, region, undefined),
+    body: { payload: unsignedPayload(hash === undefined ? undefined : String(hash)), chunkSeed: undefined },
+  }
+}
+
 /** Throws SignatureError and the faults of `Directory`. */
-export async function authenticate(
-  exchange: Exchange,
-  options: Authentication,
-): Promise<{ readonly call: OpenCall; readonly body: SignedBody }> {
+export async function authenticate(exchange: Exchange, options: Authentication): Promise<AuthenticatedRequest> {
   const facts = signedFacts(exchange.request)
   const claim = readClaim(facts)
-  if (!claim) {
-    return {
-      call: openCall(exchange, ANONYMOUS, options.region, undefined),
-      body: { payload: unsignedPayload(facts.headers['x-amz-content-sha256']), chunkSeed: undefined },
-    }
-  }
+  if (!claim) return anonymously(exchange, options)
   requireAllowedVersion(claim, options)
   const { secretAccessKey, principal } = await options.directory.findAccessKey(claim.accessKeyId, claim.sessionToken)
   const body = verify(claim, facts, {

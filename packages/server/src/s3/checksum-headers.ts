@@ -47,6 +47,15 @@ export function readChecksumType(headers: Headers): ChecksumType | undefined {
   throw new S3Error('InvalidRequest', { message: 'Value for x-amz-checksum-type header is invalid.' })
 }
 
+/** Of bodies that S3 takes only where something is promised of them. Throws S3Error InvalidRequest. */
+export function requirePromise(headers: Headers): void {
+  const promised = Object.keys(headers).some(
+    (name) => name === 'content-md5' || name === 'x-amz-trailer' || name.startsWith('x-amz-checksum-'),
+  )
+  if (!promised)
+    throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: Content-MD5' })
+}
+
 /** The checksum that a multipart upload is created with. Throws S3Error InvalidRequest. */
 export function readUploadChecksum(headers: Headers): UploadChecksum {
   const algorithm = readChecksumAlgorithm(headers)

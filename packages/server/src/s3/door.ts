@@ -9,9 +9,10 @@ import type { IncomingBody } from '../objects/types.ts'
 import type { OpenCall } from '../protocols/signed-request.ts'
 import { logAccess } from './access-log.ts'
 import { auditFacts } from './audit-facts.ts'
-import { type Authentication, authenticate, authenticateForm } from './authenticate.ts'
+import { type Authentication, anonymously, authenticate, authenticateForm } from './authenticate.ts'
 import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
+import { corsHeaders } from './cors-rules.ts'
 import { refuseCustomerKeyInClear } from './encryption-headers.ts'
 import { errorDocument, hostId } from './error-document.ts'
 import { S3Error, toS3Error, wasRefusedInClear } from './errors.ts'
@@ -96,16 +97,17 @@ export class S3Door implements Door {
       await closeBody(progress.reply)
       error = this.#toError(thrown, exchange)
     }
+    const cors = corsHeaders(progress.notes.bucketRecord?.corsRules, request)
     let bytesOut = 0
     progress.repliedAtMs = this.#options.clock.nowMs()
     exchange.trace?.step('send')
     try {
-      bytesOut = await send(exchange, error ? errorReply(error, exchange, progress.target) : progress.reply!)
+      bytesOut = await send(exchange, error ? errorReply(error, exchange, progress.target) : progress.reply!, cors)
     } catch (thrown) {
       error ??= this.#toError(thrown, exchange)
       // Once the head is out an error can only be told by cutting the body short of its length.
       if (response.headersSent) response.destroy()
-      else bytesOut = await send(exchange, errorReply(error, exchange, progress.target)).catch(() => 0)
+      else bytesOut = await send(exchange, errorReply(error, exchange, progress.target), cors).catch(() => 0)
     }
     endBody(exchange)
     const outcome = this.#outcome(exchange, progress, error, bytesOut)
@@ -188,7 +190,10 @@ export class S3Door implements Door {
   }
 
   async #read(exchange: Exchange, progress: Progress): Promise<ReadRequest> {
-    const { call, body } = await authenticate(exchange, this.#options)
+    const { call, body } =
+      progress.operation?.authenticatedBy === 'nobody'
+        ? anonymously(exchange, this.#options)
+        : await authenticate(exchange, this.#options)
     progress.call = call
     const { headers, rawHeaders } = exchange.request
     const { objectKey } = progress.target
@@ -250,7 +255,7 @@ export class S3Door implements Door {
       encryption: notes.encryption,
       kmsKeyArn: notes.kmsKeyArn,
       decisions: call?.decisions,
-      audit: auditFacts(exchange, progress, bytesOut),
+      audit: operation?.audit === 'none' ? undefined : auditFacts(exchange, progress, bytesOut),
     }
   }
 }
@@ -275,7 +280,7 @@ function readQuery(rawQuery: string): ReadonlyMap<string, string> {
 }
 
 /** Writes a reply and resolves to the bytes of its body once all of it has been handed to the socket. */
-async function send(exchange: Exchange, reply: S3Reply): Promise<number> {
+async function send(exchange: Exchange, reply: S3Reply, cors: S3Reply['headers']): Promise<number> {
   const { request, response } = exchange
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
   const head: string[] = [
@@ -286,7 +291,8 @@ async function send(exchange: Exchange, reply: S3Reply): Promise<number> {
     'server',
     'Strongroom',
   ]
-  for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) head.push(name, value)
+  for (const headers of [reply.headers, cors])
+    for (const name in headers) if (headers[name] !== undefined) head.push(name, headers[name])
   for (const [name, value] of reply.userMetadata ?? []) head.push(`x-amz-meta-${name}`, value)
   const length = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.bytes
   const bodiless = reply.status === 204 || reply.status === 304

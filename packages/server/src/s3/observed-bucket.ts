@@ -1,6 +1,7 @@
 /** What a bucket has configured to be observed of its requests: which metrics filters one fits, and what that needs to know. */
 import { isFault } from '../core/fault.ts'
 import { isBucketName } from '../objects/bucket-name.ts'
+import type { BucketRecord } from '../objects/records.ts'
 import { filterByTags, matchingFilters } from '../objects/request-metrics.ts'
 import type { Tags } from '../objects/types.ts'
 import type { OutcomeNotes } from './operation.ts'
@@ -14,8 +15,7 @@ export async function metricsFiltersOf(
   notes: OutcomeNotes,
 ): Promise<readonly string[]> {
   if (!notes.bucketRecord) {
-    if (!isBucketName(target.bucket)) return []
-    const record = await services.buckets.find(target.bucket).catch(unlessAbsent)
+    const record = await findBucket(services, target.bucket)
     if (!record) return []
     notes.bucketRecord = record
   }
@@ -23,6 +23,14 @@ export async function metricsFiltersOf(
   if (!metricsConfigurations) return []
   const tags = notes.tagsBefore ?? (await filteredTags(services, target, notes))
   return matchingFilters(metricsConfigurations, { objectKey: target.objectKey || undefined, tags })
+}
+
+/** Undefined where there is none, also of a name that none can have. */
+export async function findBucket(
+  { buckets }: Pick<S3Services, 'buckets'>,
+  bucket: string,
+): Promise<BucketRecord | undefined> {
+  return isBucketName(bucket) ? buckets.find(bucket).catch(unlessAbsent) : undefined
 }
 
 /** The tags that the target has now, where a metrics filter asks for them. */

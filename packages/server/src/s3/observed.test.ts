@@ -12,6 +12,7 @@ import {
   ListObjectsV2Command,
   type MetricsFilter,
   PutBucketAclCommand,
+  PutBucketCorsCommand,
   PutBucketLoggingCommand,
   PutBucketMetricsConfigurationCommand,
   PutBucketVersioningCommand,
@@ -114,6 +115,33 @@ describe('metrics filters', () => {
     })
   })
 
+  test('preflights, of which the audit trail is told nothing', async () => {
+    await configure('all')
+    const CORSConfiguration = { CORSRules: [{ AllowedOrigins: ['https://a.test'], AllowedMethods: ['PUT'] }] }
+    const [configured] = await outcomesOf(() => s3.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration })))
+    expect(configured!.audit).toBeDefined()
+    const preflight = (method: string) =>
+      fetch(`${door.endpoint}/${Bucket}/k?X-Amz-Signature=x`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://a.test', 'access-control-request-method': method },
+      })
+    const outcomes = await outcomesOf(async () => [await preflight('PUT'), await preflight('GET')], 2)
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({
+        operation: 'OptionsObject',
+        bucketAccountId: '000000000000',
+        metricsFilters: ['all'],
+        audit: undefined,
+        decisions: [],
+        signature: undefined,
+      })
+    }
+    expect(outcomes.map(({ status, errorCode }) => [status, errorCode])).toEqual([
+      [200, undefined],
+      [403, 'AccessForbidden'],
+    ])
+  })
+
   test('of a bucket that is not there nothing is told', async () => {
     for (const bucket of ['absent', 'x'.repeat(3000)]) {
       const [outcome] = await outcomesOf(() => fetch(`${door.endpoint}/${bucket}/k`))
@@ -200,6 +228,8 @@ describe('access logs', () => {
       authentication: '-',
       referer: '"http://r/%22"',
     })
+    const preflight = await lineOf(() => fetch(`${door.endpoint}/${Bucket}/k`, { method: 'OPTIONS' }))
+    expect(preflight).toMatchObject({ operation: 'REST.OPTIONS.PREFLIGHT', key: 'k', status: '400', requester: '-' })
     const logging = await lineOf(() => s3.send(new GetBucketLoggingCommand({ Bucket })))
     expect(logging.operation).toBe('REST.GET.LOGGING_STATUS')
   })
@@ -311,6 +341,7 @@ test.each([
   ['ListParts', 'REST.GET.UPLOAD'],
   ['ListMultipartUploads', 'REST.GET.UPLOADS'],
   ['GetBucketCors', 'REST.GET.CORS'],
+  ['OptionsObject', 'REST.OPTIONS.PREFLIGHT'],
   ['GetBucketRequestPayment', 'REST.GET.REQUEST_PAYMENT'],
   ['GetObjectLockConfiguration', 'REST.GET.OBJECT_LOCK'],
 ])('%s is %s', (name, logged) => {

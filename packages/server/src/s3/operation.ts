@@ -19,13 +19,16 @@ export interface Operation {
   readonly query?: Readonly<Record<string, string | undefined>>
   /** A header that must be present, e.g. 'x-amz-copy-source'. */
   readonly header?: string
-  /** 'form': its caller and what else a request says in headers come in the fields of a form. Absent: in the request. */
-  readonly authenticatedBy?: 'form'
-  /** The IAM action, e.g. 's3:PutObject'. */
+  /**
+   * 'form': its caller and what else a request says in headers come in the fields of a form. 'nobody': nobody is asked who
+   * calls. Absent: it stands in the request.
+   */
+  readonly authenticatedBy?: 'form' | 'nobody'
+  /** The IAM action, e.g. 's3:PutObject'; '' where there is none. */
   readonly action: string
   /** All that must be allowed before it runs; absent: `action` on the target. */
   readonly access?: (request: S3Request) => readonly AccessNeed[]
-  readonly audit: 'data' | 'management'
+  readonly audit: 'data' | 'management' | 'none'
   readonly readOnly: boolean
   /** How the body is read; `stream` hands over `request.body()`, `document` buffers up to `maxBytes`. */
   readonly body: { readonly kind: 'none' | 'stream' } | { readonly kind: 'document'; readonly maxBytes: number }

@@ -25,6 +25,10 @@ test.each([
   ['GetBucketTagging', 'GET', 'bucket', 'tagging'],
   ['ListParts', 'GET', 'object', 'uploadId=x'],
   ['GetObject', 'GET', 'object', 'versionId=x&response-content-type=a'],
+  ['GetBucketCors', 'GET', 'bucket', 'cors'],
+  ['OptionsObject', 'OPTIONS', 'service', ''],
+  ['OptionsObject', 'OPTIONS', 'bucket', 'cors'],
+  ['OptionsObject', 'OPTIONS', 'object', 'X-Amz-Signature=x'],
 ] as const)('%s', (name, method, target, query) => {
   expect(route(method, target, query).name).toBe(name)
 })

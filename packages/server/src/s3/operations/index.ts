@@ -2,6 +2,7 @@
 import type { Operation } from '../operation.ts'
 import { getBucketAcl, putBucketAcl } from './buckets/acl.ts'
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets/buckets.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from './buckets/cors.ts'
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './buckets/encryption.ts'
 import { getBucketLogging, putBucketLogging } from './buckets/logging.ts'
 import {
@@ -33,6 +34,7 @@ import { postObject } from './objects/post-object.ts'
 import { putObject } from './objects/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
 import { updateObjectEncryption } from './objects/update-object-encryption.ts'
+import { preflights } from './preflight.ts'
 import { refusedOperations } from './refused.ts'
 
 export const operations: readonly Operation[] = [
@@ -63,6 +65,9 @@ export const operations: readonly Operation[] = [
   deleteBucketTagging,
   getBucketLogging,
   putBucketLogging,
+  getBucketCors,
+  putBucketCors,
+  deleteBucketCors,
   getBucketMetricsConfiguration,
   listBucketMetricsConfigurations,
   putBucketMetricsConfiguration,
@@ -90,5 +95,6 @@ export const operations: readonly Operation[] = [
   abortMultipartUpload,
   listParts,
   listMultipartUploads,
+  ...preflights,
   ...refusedOperations,
 ]

@@ -22,7 +22,6 @@ const ROWS: readonly Row[] = [
   ['GET', 'bucket', 'object-lock', 'GetObjectLockConfiguration'],
   ['PUT', 'bucket', 'object-lock', 'PutObjectLockConfiguration'],
   ['GET', 'bucket', 'session', 'CreateSession'],
-  ...crud('bucket', 'cors', 'BucketCors', ['GET', 'PUT', 'DELETE']),
   ...crud('bucket', 'lifecycle', 'BucketLifecycleConfiguration', ['GET', 'PUT', 'DELETE']),
   ...crud('bucket', 'replication', 'BucketReplication', ['GET', 'PUT', 'DELETE']),
   ...crud('bucket', 'website', 'BucketWebsite', ['GET', 'PUT', 'DELETE']),

@@ -1,6 +1,7 @@
 /** DeleteObjects: up to 1,000 keys in one request, each with a result of its own. */
 
 import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
+import { requirePromise } from '../../checksum-headers.ts'
 import { S3Error, toS3Error } from '../../errors.ts'
 import type { DeletedKey, Operation } from '../../operation.ts'
 import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
@@ -22,11 +23,7 @@ export const deleteObjects: Operation = {
   access: () => [],
   body: { kind: 'document', maxBytes: 2 * 1024 * 1024 },
   async run({ buckets, objects }, request) {
-    const promised = Object.keys(request.headers).some(
-      (name) => name === 'content-md5' || name === 'x-amz-trailer' || name.startsWith('x-amz-checksum-'),
-    )
-    if (!promised)
-      throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: Content-MD5' })
+    requirePromise(request.headers)
     const root = readXml(await request.document())
     const entries = childrenNamed(root, 'Object').map((entry) => ({
       objectKey: childText(entry, 'Key') ?? '',
