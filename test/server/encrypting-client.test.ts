@@ -386,6 +386,15 @@ describe('as the SDK’s client', () => {
     await expect(put).rejects.toMatchObject({ name: 'AbortError' })
   })
 
+  test('a reading can be called off', async () => {
+    const Key = 'long'
+    await client().putObject({ Bucket, Key, Body: patterned(9 * 2 ** 20) })
+    const controller = new AbortController()
+    const onProgress = ({ bytes }: node.Progress) => bytes > 2 ** 20 && controller.abort()
+    const reading = client().getObject({ Bucket, Key }, { onProgress, abortSignal: controller.signal })
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
   test('copies keep the envelope, whatever user metadata they get', async () => {
     await client().putObject({ Bucket, Key: 'copy/from', Body: 'text', Metadata: { mine: 'own' } })
     const copy = { Bucket, CopySource: `${Bucket}/copy/from` }

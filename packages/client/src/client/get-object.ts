@@ -33,7 +33,7 @@ export async function getObject(
   if (input.Range !== undefined) return getRange(context, input, input.Range, options)
   const reply = await context.s3.send(new GetObjectCommand(input), sendOptions(options))
   const sealedBytes = reply.ContentLength ?? 0
-  const sealed = withProgress(bytesOf(reply.Body), sealedBytes, options.onProgress)
+  const sealed = watched(bytesOf(reply.Body), sealedBytes, options)
   let located: LocatedEnvelope
   try {
     if (reply.ContentRange !== undefined) throw new EncryptionError('BodyNotAuthentic', 'no range was asked for')
@@ -123,14 +123,20 @@ export function sdkBody({ s3, platform }: ClientContext, chunks: Chunks) {
   return s3.config.sdkStreamMixin(platform.toStream(chunks)) as DecryptedObject['Body']
 }
 
-function withProgress(source: Chunks, totalBytes: number, onProgress: RequestOptions['onProgress']): Chunks {
-  if (!onProgress) return source
+/** Tells of what has come. Of a body that was called off the SDK says that its connection broke; here it is said why. */
+function watched(source: Chunks, totalBytes: number, { onProgress, abortSignal }: RequestOptions): Chunks {
+  if (!onProgress && !abortSignal) return source
   async function* pass() {
     let bytes = 0
-    for await (const chunk of source) {
-      bytes += chunk.length
-      onProgress?.({ bytes, totalBytes })
-      yield chunk
+    try {
+      for await (const chunk of source) {
+        bytes += chunk.length
+        onProgress?.({ bytes, totalBytes })
+        yield chunk
+      }
+    } catch (error) {
+      abortSignal?.throwIfAborted()
+      throw error
     }
   }
   return chunksOf(pass(), () => source.return())
