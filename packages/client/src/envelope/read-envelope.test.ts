@@ -54,6 +54,7 @@ describe('reads', () => {
     ['V3, key in a file', V3_OBJECT, V3_KEYS, { format: 'V3' }, 'instruction-file'],
     ['V2 in a file', {}, V2, { format: 'V2' }, 'instruction-file'],
     ['V2 in a file of Ruby', { 'x-amz-unencrypted-content-length': '9' }, V2, { format: 'V2' }, 'instruction-file'],
+    ['V2 in CBC in a file of Go', {}, { ...CBC, 'x-amz-tag-len': '' }, { format: 'V2' }, 'instruction-file'],
     ['V1 in a file', {}, V1, { format: 'V1' }, 'instruction-file'],
     [
       'names in capitals',
@@ -126,6 +127,7 @@ describe('refuses', () => {
     ['a key that is no base64', 'MalformedEnvelope', { ...V3, 'x-amz-3': '!!' }],
     ['GCM relabelled as CBC', 'MalformedEnvelope', { ...V2, 'x-amz-cek-alg': 'AES/CBC/PKCS5Padding' }],
     ['GCM without its tag’s length', 'MalformedEnvelope', without(V2, 'x-amz-tag-len')],
+    ['GCM with its tag’s length empty', 'MalformedEnvelope', { ...V2, 'x-amz-tag-len': '' }],
     ['a short tag', 'MalformedEnvelope', { ...V2, 'x-amz-tag-len': '96' }],
     ['an IV of GCM with 16 bytes', 'MalformedEnvelope', { ...V2, 'x-amz-iv': b64(16) }],
     ['an unknown content algorithm', 'MalformedEnvelope', { ...V2, 'x-amz-cek-alg': 'AES/CTR/NoPadding' }],

@@ -98,8 +98,9 @@ function readV1orV2(fields: Fields): Envelope {
   const contentAlgorithm = CONTENT_NAMES[required(fields, FIELD.contentAlgorithm)]
   if (!contentAlgorithm) throw malformed(`${FIELD.contentAlgorithm} is unknown`)
   const gcm = contentAlgorithm === 'AES/GCM/NoPadding'
-  // A GCM object says that its tag has 128 bits; one of CBC that speaks of a tag has been relabelled.
-  if (fields[FIELD.tagBits] !== (gcm ? '128' : undefined)) throw malformed(FIELD.tagBits)
+  // A GCM object says that its tag has 128 bits; one of CBC that speaks of a tag has been relabelled. Go's client puts
+  // an empty text where an instruction file needs none.
+  if ((fields[FIELD.tagBits] ?? '') !== (gcm ? '128' : '')) throw malformed(FIELD.tagBits)
   const algorithm = required(fields, FIELD.wrapAlgorithm)
   if (!Object.hasOwn(WRAP_ALGORITHMS, algorithm) || algorithm === 'AES')
     throw malformed(`${FIELD.wrapAlgorithm} is unknown`)
