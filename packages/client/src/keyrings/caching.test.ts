@@ -16,23 +16,29 @@ describeKeyring('a keyring that caches', () => ({
   foreign: 'kms+context',
 }))
 
-/** A caching keyring with a clock, the calls that reach the one behind it, and the data keys that came from there. */
+/**
+ * A caching keyring with a clock, the calls that reach the one behind it, and the data keys that came from there: in the
+ * order of the calls, since those under way together end in any.
+ */
 function rig(options: Partial<CachingKeyringOptions> = {}, inner: Keyring = aes(1)) {
   const made: DataKey[] = []
+  let asked = 0
   const calls = { generate: 0, unwrap: 0 }
   const clock = { ms: 1_000 }
   const counting: Keyring = {
     ...inner,
     async generate(request) {
       calls.generate++
+      const place = asked++
       const generated = await inner.generate(request)
-      made.push(generated.dataKey)
+      made[place] = generated.dataKey
       return generated
     },
     async unwrap(wrapped, request) {
       calls.unwrap++
+      const place = asked++
       const dataKey = await inner.unwrap(wrapped, request)
-      if (dataKey) made.push(dataKey)
+      if (dataKey) made[place] = dataKey
       return dataKey
     },
   }
