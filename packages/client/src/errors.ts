@@ -52,6 +52,7 @@ export const ERRORS = {
 
 /** Thrown for all that this package refuses. `code` is for programs, `message` for people; neither holds a secret. */
 export class EncryptionError extends Error {
+  /** What went wrong. */
   readonly code: EncryptionErrorCode
 
   constructor(code: EncryptionErrorCode, detail?: string, options?: ErrorOptions) {

@@ -3,7 +3,7 @@
  * specification (awslabs/aws-encryption-sdk-specification, s3-encryption/), docs/formats/client-sealed-object.md.
  */
 
-/** A row of {@link CONTENT_ALGORITHMS}: the name under which a wrap is bound to what the key is for. */
+/** What content is encrypted with, by the text that is bound into each wrap of its data key. */
 export type ContentAlgorithm = keyof typeof CONTENT_ALGORITHMS
 
 /**
@@ -21,13 +21,16 @@ export const CONTENT_ALGORITHMS = {
   'strongroom/sealed/1': { format: 'sealed', commits: true, authenticates: true, keyBytes: 32 },
 } as const
 
-/** A row of {@link WRAP_ALGORITHMS}, by the name that format V2 stores. */
+/** What data keys are wrapped with, by the name that format V2 stores. */
 export type WrapAlgorithm = keyof typeof WRAP_ALGORITHMS
 
 /** `code`: what format V3 and the sealed format store instead of the name. `legacy`: only read, behind a switch. */
 export const WRAP_ALGORITHMS = {
+  /** An AES key of 256 bits. */
   'AES/GCM': { code: '02', legacy: false },
+  /** A KMS key, with the encryption context and the content algorithm in KMS's context. */
   'kms+context': { code: '12', legacy: false },
+  /** An RSA pair. */
   'RSA-OAEP-SHA1': { code: '22', legacy: false },
   /** KMS with a context that names the key and not the content algorithm; Amazon SES writes it. */
   kms: { code: undefined, legacy: true },

@@ -12,6 +12,7 @@ export interface ClientContext {
 
 /** Bytes of the stored body that have gone over the line. */
 export interface Progress {
+  /** So far. */
   readonly bytes: number
   /** Absent where the length is not known before the end. */
   readonly totalBytes?: number
@@ -19,9 +20,14 @@ export interface Progress {
 
 /** Beside the SDK's own input, for every operation. */
 export interface RequestOptions {
-  /** Bound to the object: what is not given again, equal, when it is read does not open it. Not secret, and stored. */
+  /**
+   * Bound to the object, which opens only where the same is given again. Not secret, and stored. KMS keyrings and the
+   * sealed format bind it; where neither is in use one that is not empty is refused (EncryptionContextMismatch).
+   */
   readonly encryptionContext?: Description
+  /** Ends the operation, which rejects with an AbortError; of an upload in parts no part is left. */
   readonly abortSignal?: AbortSignal
+  /** Called as bytes go over the line, both ways. */
   readonly onProgress?: (progress: Progress) => void
 }
 

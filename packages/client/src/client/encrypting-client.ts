@@ -33,13 +33,21 @@ import { type DecryptedObject, getObject } from './get-object.ts'
 import { type EncryptedObjectHead, headObject } from './head-object.ts'
 import { type EncryptedPutInput, putObject } from './put-object.ts'
 import { getObjectRangeUnauthenticated } from './range-unauthenticated.ts'
-import { type ReEncryptOptions, type RewrapOptions, reEncryptInstructionFile, rewrapObject } from './rewrap-object.ts'
+import {
+  type ReEncryptedInstructionFile,
+  type ReEncryptOptions,
+  type RewrapOptions,
+  reEncryptInstructionFile,
+  rewrapObject,
+} from './rewrap-object.ts'
 import { clientSettings, type EncryptingClientOptions } from './settings.ts'
 import type { ObjectTarget } from './stored-object.ts'
 
 /** A command of the AWS SDK for S3; its reply's type is found where the SDK has it, in the handler. */
-interface Command<Input, Output> {
+export interface Command<Input, Output> {
+  /** Its parameters. */
   readonly input: Input
+  /** What makes a command one of this service; not called here. */
   resolveMiddleware(
     stack: never,
     configuration: never,
@@ -105,10 +113,7 @@ export class EncryptingClient {
   }
 
   /** Another wrapping key for an object with an instruction file, without touching the object. */
-  reEncryptInstructionFile(
-    input: ObjectTarget,
-    options: ReEncryptOptions,
-  ): ReturnType<typeof reEncryptInstructionFile> {
+  reEncryptInstructionFile(input: ObjectTarget, options: ReEncryptOptions): Promise<ReEncryptedInstructionFile> {
     return reEncryptInstructionFile(this.#context, input, options)
   }
 

@@ -8,7 +8,9 @@ import type { Platform } from '../platform.ts'
 import { type BodyContext, decryptBody, encryptBody } from './body.ts'
 import { type EncryptionOptions, encryptionSettings } from './settings.ts'
 
+/** What to store, in whatever way. */
 export interface EncryptedUpload<Stream> {
+  /** The ciphertext, made as it is read. */
   readonly body: Stream
   /** Its length, where that of the plaintext was known. */
   readonly contentLength?: number
@@ -16,9 +18,11 @@ export interface EncryptedUpload<Stream> {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** What a store gave, however it was fetched. */
 export interface StoredReply {
   /** User metadata (names without prefix), or all headers of a reply of S3. */
   readonly metadata: Readonly<Record<string, string>> | Headers
+  /** The ciphertext: bytes, a Blob, or a stream. */
   readonly body: unknown
   /** Of the stored body; needed, and checked. */
   readonly contentLength: number

@@ -16,7 +16,9 @@ import { envelopeOf, fetchRange, headEncrypted, pinned } from './stored-object.t
 
 /** The SDK's reply, of the plaintext: Body and ContentLength. ETag and checksums are those of what is stored. */
 export interface DecryptedObject extends Omit<GetObjectCommandOutput, 'Body'> {
+  /** The plaintext, as a stream with the methods that the SDK gives its bodies (`transformToString` and others). */
   readonly Body: NonNullable<GetObjectCommandOutput['Body']>
+  /** How it was encrypted. */
   readonly Encryption: EncryptionInfo
 }
 

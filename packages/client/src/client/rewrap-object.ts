@@ -14,15 +14,28 @@ import { putInstructionFile } from './put-object.ts'
 import { INSTRUCTION_FILE_SUFFIX } from './settings.ts'
 import { headEncrypted, type ObjectTarget, pinned } from './stored-object.ts'
 
+/** How a data key is wrapped anew. */
 export interface RewrapOptions extends RequestOptions {
+  /** Wraps; the client's own keyring opens. */
   readonly newKeyring: Keyring
   /** Refuses where the client's own keyring could still open what the new one wrapped. */
   readonly enforceRotation?: boolean
 }
 
+/** How an instruction file is written anew. */
 export interface ReEncryptOptions extends RewrapOptions {
   /** Of the new file; default `.instruction`. Another one only beside RSA, for other readers of the same object. */
   readonly newInstructionFileSuffix?: string
+}
+
+/** Which instruction file was written. */
+export interface ReEncryptedInstructionFile {
+  /** As given. */
+  readonly Bucket: string | undefined
+  /** Of the object, as given. */
+  readonly Key: string | undefined
+  /** What stands behind `Key` in the name of the file. */
+  readonly InstructionFileSuffix: string
 }
 
 /**
@@ -33,11 +46,7 @@ export async function reEncryptInstructionFile(
   context: ClientContext,
   input: ObjectTarget,
   options: ReEncryptOptions,
-): Promise<{
-  readonly Bucket: string | undefined
-  readonly Key: string | undefined
-  readonly InstructionFileSuffix: string
-}> {
+): Promise<ReEncryptedInstructionFile> {
   const { envelope, location } = await headEncrypted(context, input, options)
   if (location !== 'instruction-file')
     throw new EncryptionError('UnsupportedParameter', 'the object has no instruction file; see rewrapObject')

@@ -11,7 +11,9 @@ export type WriteFormat = 's3-encryption-client' | 'sealed'
 /** How bodies that exceed `bufferBytes` are held back until they have authenticated. */
 export type LargeBodies = 'spill' | 'read-twice' | 'refuse'
 
+/** How bodies are encrypted and decrypted. */
 export interface EncryptionOptions extends LegacySwitches {
+  /** Wraps the data keys of what is written, and opens those of what is read. */
   readonly keyring: Keyring
   /** Default `s3-encryption-client`. Every format that the policy allows is read, whichever is written. */
   readonly format?: WriteFormat
@@ -26,6 +28,7 @@ export interface EncryptionOptions extends LegacySwitches {
   readonly largeBodies?: LargeBodies
 }
 
+/** How objects are stored besides. */
 export interface EncryptingClientOptions extends EncryptionOptions {
   /** Where the wrapped key of new objects goes; default `metadata`. The sealed format has no instruction files. */
   readonly envelope?: EnvelopeLocation

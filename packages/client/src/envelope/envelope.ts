@@ -36,14 +36,21 @@ export interface EnvelopeSealed {
 
 export type Envelope = EnvelopeV3 | EnvelopeV2 | EnvelopeSealed
 
-export type EnvelopeFormat = Envelope['format']
+/** Formats of the S3 Encryption Client, and Strongroom's own. */
+export type EnvelopeFormat = 'V1' | 'V2' | 'V3' | 'sealed'
+
+/** Where the wrapped data key is: in the object's user metadata, or in an object beside it. */
 export type EnvelopeLocation = 'metadata' | 'instruction-file'
 
 /** What may be told of an encrypted object without a key. */
 export interface EncryptionInfo {
+  /** Of the whole. */
   readonly format: EnvelopeFormat
+  /** Of the body. */
   readonly contentAlgorithm: ContentAlgorithm
+  /** How the data key is wrapped, and what is said of the wrapping keys. */
   readonly wraps: readonly Pick<WrappedDataKey, 'algorithm' | 'description'>[]
+  /** Of the envelope. */
   readonly location: EnvelopeLocation
   /** Length of the stored body; that of the plaintext is in ContentLength. */
   readonly sealedBytes?: number

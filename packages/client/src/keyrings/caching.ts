@@ -7,6 +7,7 @@ import { subtle } from '../web-crypto.ts'
 import { DataKeyCache } from './data-key-cache.ts'
 import type { Description, GeneratedDataKey, Keyring, WrappedDataKey, WrapRequest } from './keyring.ts'
 
+/** How long, and for how much, a data key is used. */
 export interface CachingKeyringOptions {
   /** How long a data key is used, from when it was asked for. For so long a revoked KMS key may go on being used. */
   readonly maxAgeMs: number
@@ -20,6 +21,7 @@ export interface CachingKeyringOptions {
   readonly now?: () => number
 }
 
+/** A keyring with data keys in memory. */
 export interface CachingKeyring extends Keyring {
   /** Forgets and wipes all data keys. Those past their age are wiped at the next use of the keyring, not before. */
   clear(): void

@@ -17,7 +17,9 @@ export interface WrapRequest {
 
 /** A data key as an object carries it. */
 export interface WrappedDataKey {
+  /** How it is wrapped. */
   readonly algorithm: WrapAlgorithm
+  /** The wrapped key, as its algorithm lays it out. */
   readonly bytes: Uint8Array
   /** Stored with it: KMS's whole encryption context, reserved name included; else the keyring's material description. */
   readonly description: Description
@@ -31,7 +33,9 @@ export type Wraps = readonly [WrappedDataKey, ...WrappedDataKey[]]
 
 /** A data key with its wraps. Who gets it wipes the data key. */
 export interface GeneratedDataKey {
+  /** 32 bytes, fresh unless the keyring caches. */
   readonly dataKey: DataKey
+  /** Of `dataKey`, to be stored. */
   readonly wraps: Wraps
 }
 

@@ -8,11 +8,13 @@ import { EncryptionError } from '../errors.ts'
 import type { Keyring, WrappedDataKey, WrapRequest } from './keyring.ts'
 import { contextToStore, requireOwnContext } from './kms-context.ts'
 
+/** A KMS key, and who asks for it. */
 export interface KmsKeyringOptions {
   /** Made and ended by the caller. */
   readonly client: KMSClient
   /** Key id, key ARN, alias name or alias ARN. */
   readonly keyId: string
+  /** Of grants that are not yet known everywhere. */
   readonly grantTokens?: readonly string[]
 }
 
@@ -46,6 +48,7 @@ export function kmsKeyring({ client, keyId, grantTokens }: KmsKeyringOptions): K
   }
 }
 
+/** Who asks, and whose keys may answer. */
 export interface KmsDiscoveryKeyringOptions {
   /** Made and ended by the caller; only wraps of keys in its region open. */
   readonly client: KMSClient
@@ -53,6 +56,7 @@ export interface KmsDiscoveryKeyringOptions {
   readonly accounts?: readonly string[]
   /** Of the accounts; default `aws`. */
   readonly partition?: string
+  /** Of grants that are not yet known everywhere. */
   readonly grantTokens?: readonly string[]
 }
 

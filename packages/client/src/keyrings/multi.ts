@@ -4,6 +4,7 @@ import { EncryptionError } from '../errors.ts'
 import { CONTENT_ALGORITHMS } from '../suites.ts'
 import type { Keyring, WrappedDataKey, WrapRequest, Wraps } from './keyring.ts'
 
+/** Who writes, and who reads besides. */
 export interface MultiKeyringOptions {
   /** Makes the data keys of what is written. */
   readonly generator: Keyring

@@ -14,6 +14,7 @@ import {
 import { generateLocally } from './generate-locally.ts'
 import type { Keyring } from './keyring.ts'
 
+/** A passphrase, and what Argon2id (RFC 9106) makes of it costs. */
 export interface PassphraseKeyringOptions {
   /** Text is taken in Unicode's form NFC, as UTF-8. Of bytes a copy is kept. */
   readonly passphrase: string | Uint8Array

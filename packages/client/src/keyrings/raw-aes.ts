@@ -7,6 +7,7 @@ import { keyFor } from './description.ts'
 import { generateLocally } from './generate-locally.ts'
 import type { Description, Keyring } from './keyring.ts'
 
+/** AES keys, and what is said of them. */
 export interface RawAesKeyringOptions {
   /** 32 bytes, of which a copy is kept; or a CryptoKey of AES-GCM (for old wraps AES-KW or AES-CBC), 256 bits. */
   readonly wrappingKey: Uint8Array | CryptoKey

@@ -16,6 +16,7 @@ import { rsaKey } from './rsa-key.ts'
  */
 export type LegacyOaep = (privateKey: CryptoKey, wrapped: Uint8Array) => Promise<Uint8Array>
 
+/** One half of an RSA key pair or both, and what is said of them. */
 export interface RawRsaKeyringOptions {
   /** PEM of SPKI, or a CryptoKey of RSA-OAEP with SHA-1; 2048 bits at least. What is written needs it. */
   readonly publicKey?: string | CryptoKey
