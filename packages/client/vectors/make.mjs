@@ -81,7 +81,7 @@ const mask = (seed, length) => {
 const xor = (a, b) => Buffer.from(a.map((byte, i) => byte ^ b[i]))
 
 const json = (value) =>
-  JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  JSON.stringify(value).replace(/[^ -~]|=(?=\?)/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** [C2] to [C4] */
 const metadataOf = (body, wraps, context) => ({
@@ -155,6 +155,9 @@ const vectors = [
   accept('the second of two wraps, of another kind', made({ wraps: [rsaWrap, aesWrap] })),
   accept('the second of two wraps of one kind', made({ wraps: [otherAesWrap, aesWrap] })),
   accept('a context', bound, plaintext, { encryptionContext: context }),
+  accept('a context that looks encoded', made({ bound: { subject: '=?utf-8?q?a=20b?=' } }), plaintext, {
+    encryptionContext: { subject: '=?utf-8?q?a=20b?=' },
+  }),
   accept('an empty context that is stored', withFields(good, { 'strongroom-context': '{}' })),
   accept('white space in JSON', withFields(good, { 'strongroom-keys': JSON.stringify([aesWrap], undefined, 2) })),
   accept(

@@ -1,4 +1,4 @@
-import { plaintextSize, SealError, TAG_BYTES } from '@strongroom/crypto'
+import { decodeHeader, plaintextSize, SealError, TAG_BYTES } from '@strongroom/crypto'
 import type { Envelope } from '../envelope/envelope.ts'
 import { EncryptionError } from '../errors.ts'
 
@@ -9,7 +9,7 @@ import { EncryptionError } from '../errors.ts'
 export function plaintextBytesOf(envelope: Envelope, sealedBytes: number): number | undefined {
   if (envelope.contentAlgorithm === 'AES/CBC/PKCS5Padding') return undefined
   try {
-    if (envelope.format === 'sealed') return plaintextSize(sealedBytes)
+    if (envelope.format === 'sealed') return plaintextSize(sealedBytes, decodeHeader(envelope.header).segmentBytes)
     if (sealedBytes >= TAG_BYTES) return sealedBytes - TAG_BYTES
   } catch (error) {
     if (!(error instanceof SealError)) throw error

@@ -1,8 +1,11 @@
 /** Text as user metadata carries it, where only ASCII passes everywhere unharmed. */
 
-/** JSON in ASCII: every other character as `\uXXXX`. */
+/** JSON in ASCII: every other character as `\uXXXX`, and what a reader could take for the beginning of an encoded word. */
 export const asciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  JSON.stringify(value).replace(
+    /[\u007f-\uffff]|=(?=\?)/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 /**
  * Undoes what S3 and HTTP libraries do to text that is not ASCII: words of RFC 2047, and UTF-8 read as Latin-1 (AWS

@@ -165,7 +165,7 @@ describe('refuses', () => {
 
 describe('what is written is read again', () => {
   const bytes = (length: number) => new Uint8Array(length).fill(3)
-  const description = { größe: '…', '\u{1f511}': 'key' }
+  const description = { größe: '…', '\u{1f511}': 'key', word: '=?utf-8?q?no=20word?=' }
   const envelopes: [string, Envelope][] = [
     [
       'V3',
