@@ -48,7 +48,8 @@ const oneLine = (text) =>
     .replace(/([{([<,|&])\s*\n\s*/g, '$1 ')
     .replace(/,?\s*\n\s*(?=[})\]>|&])/g, ' ')
     .replace(/\s*\n\s*/g, '; ')
-    .replace(/^\| /, '')
+    .replace(/([<,]) \| /g, '$1 ')
+    .replace(/^\| |(?<=<) | (?=>)/g, '')
 
 /** A type as code whose names lead to what this page says of them. */
 function typeText(item, node) {

@@ -40,10 +40,13 @@ test('its blocks compile, and run in order as one program', async () => {
   await writeFile(join(folder, 'tutorial.ts'), program)
   const strict = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--lib', 'es2023,dom', '--types', 'node']
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  await passes(run(process.execPath, [tsc, ...strict, '--skipLibCheck', 'tutorial.ts'], { cwd: folder }))
+  await passes(
+    run(process.execPath, [tsc, ...strict, '--skipLibCheck', 'tutorial.ts'], { cwd: folder, encoding: 'utf8' }),
+  )
   const { stdout } = await passes(
     run(process.execPath, ['tutorial.js'], {
       cwd: folder,
+      encoding: 'utf8',
       env: {
         PATH: process.env.PATH,
         AWS_ENDPOINT_URL: server.https,
@@ -63,7 +66,7 @@ test('it says of each code of an error what to do', () => {
 })
 
 /** What the compiler and the program say is what somebody has to see. */
-async function passes(process: ReturnType<typeof run>) {
+async function passes(process: Promise<{ readonly stdout: string }>): Promise<{ readonly stdout: string }> {
   try {
     return await process
   } catch (error) {
