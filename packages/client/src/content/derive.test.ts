@@ -1,4 +1,5 @@
-/** Known answers: the inputs' commitment and key are those that Amazon's client for Python derives. */
+/** Known answers of vectors/bodies.json, and what is refused in their place. */
+import { readFileSync } from 'node:fs'
 import { DataKey } from '@strongroom/crypto'
 import { describe, expect, test } from 'vitest'
 import { nodePlatform } from '../node/platform.ts'
@@ -7,19 +8,16 @@ import { collect } from './chunks.ts'
 import { deriveCommitted, deriveVerified } from './derive.ts'
 import { decryptGcmBody, encryptGcmBody } from './gcm-body.ts'
 
+const known = JSON.parse(readFileSync(new URL('../../vectors/bodies.json', import.meta.url), 'utf8'))
 const counting = (from: number, length: number) => Uint8Array.from({ length }, (_, i) => from + i)
 const dataKey = () => new DataKey(counting(0, 32))
-const MESSAGE_ID = counting(0x20, 28)
-const COMMITMENT = hex('568b09974ecf2201353e6fbe3708d7ac61bce5d3322415d9f0a8aee5')
-const KEY = hex('08b9e427142f34dcdb3360db13f3d10e5499b1d89313d88adcdb8cb9c55188f4')
-const PLAINTEXT = new TextEncoder().encode('The quick brown fox jumps over the lazy dog')
-const V3_BODY = hex(
-  'afc1faa7ed675787c514930cdadd69ed3e39cbb463153f1ac4242b9417ce5b2efff44f11b516965a11a162acee794d592d397def960cd78c9c480d',
-)
-const V2 = { key: counting(0, 32), iv: counting(0x50, 12) }
-const V2_BODY = hex(
-  'c64f53549525d08537965f17a296edf5854085cb4804f75257a98fad9532b500398aaab10a5cea940db582889be13a636c2dd20f07161037e8143c',
-)
+const MESSAGE_ID = hex(known.V3.messageId)
+const COMMITMENT = hex(known.V3.commitment)
+const KEY = hex(known.V3.key)
+const PLAINTEXT = new TextEncoder().encode(known.plaintext)
+const V3_BODY = hex(known.V3.body)
+const V2 = { key: counting(0, 32), iv: hex(known.V2.iv) }
+const V2_BODY = hex(known.V2.body)
 
 test('a writer gets commitment and key', async () => {
   const { commitment, parameters } = await deriveCommitted(dataKey(), MESSAGE_ID)
