@@ -4,7 +4,8 @@ import { bin, prepare, root, run } from './prepare.mjs'
 
 prepare()
 run(bin('biome'), ['ci', '--error-on-warnings', '.'])
-run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'test'])
+for (const project of ['test', 'examples/browser'])
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project])
 run(process.execPath, ['scripts/check-floors.mjs'])
 run(process.execPath, ['scripts/compatibility.mjs', '--check'])
 run(process.execPath, ['scripts/api-reference.mjs', '--check'])
