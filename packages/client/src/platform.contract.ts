@@ -1,8 +1,8 @@
 /** What a platform must do, whichever it is. */
-import { DataKey, HEADER_BYTES, SealError, sealedSize } from '@strongroom/crypto'
+import { concat, DataKey, HEADER_BYTES, SealError, sealedSize } from '@strongroom/crypto'
 import { describe, expect, test } from 'vitest'
 import { chunked, hex, patterned, SIZES, same } from './content/bodies.fixture.ts'
-import { type Chunks, chunksOf, collect, concat } from './content/chunks.ts'
+import { type Chunks, chunksOf, collect } from './content/chunks.ts'
 import type { Platform } from './platform.ts'
 
 export function platformContract(platform: Platform): void {

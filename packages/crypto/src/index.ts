@@ -1,4 +1,5 @@
 /** The sealed format's arithmetic and types, for Node.js and browsers. See docs/formats/sealed-object.md. */
+export { concat, sameBytes } from './bytes.ts'
 export { encodeContext } from './context.ts'
 export { DataKey } from './data-key.ts'
 export { SealError } from './errors.ts'

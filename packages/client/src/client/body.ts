@@ -1,8 +1,8 @@
 /** Bodies encrypted and decrypted with their envelopes; nothing here knows of a store. */
-import { sealedSize, TAG_BYTES } from '@strongroom/crypto'
+import { concat, sealedSize, TAG_BYTES } from '@strongroom/crypto'
 import { contentAlgorithmToWrite, requireReadable } from '../commitment-policy.ts'
 import { decryptCbcBody } from '../content/cbc-body.ts'
-import { type Chunks, chunksOf, concat } from '../content/chunks.ts'
+import { type Chunks, chunksOf } from '../content/chunks.ts'
 import { deriveCommitted, MESSAGE_ID_BYTES } from '../content/derive.ts'
 import { decryptGcmBody, encryptGcmBody, type OpenedBody } from '../content/gcm-body.ts'
 import { openSealedBody, sealBody } from '../content/sealed-body.ts'

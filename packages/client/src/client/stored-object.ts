@@ -6,7 +6,8 @@ import {
   type HeadObjectCommandInput,
   type HeadObjectCommandOutput,
 } from '@aws-sdk/client-s3'
-import { type Chunks, concat } from '../content/chunks.ts'
+import { concat } from '@strongroom/crypto'
+import type { Chunks } from '../content/chunks.ts'
 import { bytesOf } from '../content/sources.ts'
 import { type LocatedEnvelope, readEnvelope } from '../envelope/read-envelope.ts'
 import { EncryptionError } from '../errors.ts'

@@ -1,7 +1,7 @@
 /** MACs of a stream's blocks, kept from one reading of it to recognise the next. */
+import { sameBytes } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
 import type { RunningMac } from '../platform.ts'
-import { sameBytes } from '../same-bytes.ts'
 import type { Chunks } from './chunks.ts'
 
 /** Bytes of all blocks but the last: what a reader of the second reading holds back. */

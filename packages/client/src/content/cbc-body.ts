@@ -2,9 +2,10 @@
  * Bodies of format V1 and old ones of V2: AES-256-CBC with PKCS#7 padding, which nothing authenticates. All that can go
  * wrong has one face, so that nobody learns from it whether it was the padding. Source: NIST SP 800-38A, 6.2.
  */
+
+import { concat } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
 import { importContentKey, subtle } from '../web-crypto.ts'
-import { concat } from './chunks.ts'
 import { AES_BLOCK_BYTES, type ByteRange, blockStart, checkPart, type StoredPart } from './ranges.ts'
 
 /** Key of 32 bytes, IV of 16. */

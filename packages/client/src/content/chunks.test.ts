@@ -1,8 +1,8 @@
+import { concat, sameBytes } from '@strongroom/crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sameBytes } from '../same-bytes.ts'
 import { chunked, patterned, same } from './bodies.fixture.ts'
-import { ChunkReader, chunksOf, collect, concat } from './chunks.ts'
+import { ChunkReader, chunksOf, collect } from './chunks.ts'
 
 describe('ending early', () => {
   test('before the first chunk', async () => {

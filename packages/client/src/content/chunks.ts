@@ -1,4 +1,5 @@
 /** Bytes on their way: chunks in order, and who is freed when nobody wants more of them. */
+import { concat } from '@strongroom/crypto'
 
 /**
  * Bytes in order, read once. A chunk is never empty, and belongs to whom it was given. `return` frees at once what the
@@ -79,16 +80,6 @@ export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8A
   const pieces: Uint8Array[] = []
   for await (const piece of source) pieces.push(piece)
   return concat(pieces)
-}
-
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    out.set(piece, at)
-    at += piece.length
-  }
-  return out
 }
 
 const EMPTY = new Uint8Array(0)

@@ -2,10 +2,9 @@
  * What format V3 derives from a data key: a commitment to the key, and the key of the content. Source: the S3
  * Encryption Client's specification, s3-encryption/key-derivation.md.
  */
-import type { DataKey } from '@strongroom/crypto'
+import { type DataKey, sameBytes } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
 import type { GcmParameters } from '../platform.ts'
-import { sameBytes } from '../same-bytes.ts'
 import { subtle } from '../web-crypto.ts'
 
 /** Bytes of the message id, which salts the derivation, and of the commitment. */

@@ -3,6 +3,7 @@
  * itself, so bodies of any size stream, and so do ranges. Numbers in brackets are that document's rules.
  */
 import {
+  concat,
   type DataKey,
   decodeHeader,
   HEADER_BYTES,
@@ -14,7 +15,7 @@ import {
 } from '@strongroom/crypto'
 import { EncryptionError, type EncryptionErrorCode } from '../errors.ts'
 import type { BodyOpener, Platform } from '../platform.ts'
-import { ChunkReader, type Chunks, chunksOf, collect, concat } from './chunks.ts'
+import { ChunkReader, type Chunks, chunksOf, collect } from './chunks.ts'
 import type { OpenedBody } from './gcm-body.ts'
 import type { ByteRange } from './ranges.ts'
 

@@ -1,7 +1,6 @@
 /** The ways in which an AES key wraps a data key. What does not open is EncryptionError DataKeyNotOpened. */
-import { DataKey } from '@strongroom/crypto'
+import { DataKey, sameBytes } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
-import { sameBytes } from '../same-bytes.ts'
 import type { ContentAlgorithm } from '../suites.ts'
 import { subtle } from '../web-crypto.ts'
 import type { AesWrappingKey } from './aes-wrapping-key.ts'

@@ -1,7 +1,6 @@
 /** A keyring whose wrapping key is an RSA key of the caller: who writes needs only the public half. */
-import { DataKey } from '@strongroom/crypto'
+import { DataKey, sameBytes } from '@strongroom/crypto'
 import { EncryptionError } from '../errors.ts'
-import { sameBytes } from '../same-bytes.ts'
 import type { ContentAlgorithm } from '../suites.ts'
 import { type CryptoKey, subtle } from '../web-crypto.ts'
 import { keyFor } from './description.ts'

@@ -1,6 +1,7 @@
 /** The platform of browsers, and of whatever else has Web Crypto, which takes a GCM message whole. */
+
+import { concat } from '@strongroom/crypto'
 import { createOpener, createSealer } from '@strongroom/crypto/web'
-import { concat } from '../content/chunks.ts'
 import { EncryptionError } from '../errors.ts'
 import type { GcmParameters, Platform } from '../platform.ts'
 import { importContentKey, subtle } from '../web-crypto.ts'

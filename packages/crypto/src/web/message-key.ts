@@ -1,10 +1,12 @@
 /** XAES-256-GCM (C2SP) over Web Crypto: the same messages as the Node provider's. */
+
+import { concat } from '../bytes.ts'
 import { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import { TAG_BYTES } from '../format.ts'
 import { NONCE_BYTES, nonceBlocks, subkeyOf } from '../xaes.ts'
 import { openGcm, sealGcm } from './gcm.ts'
-import { concat, importKey, subtle } from './subtle.ts'
+import { importKey, subtle } from './subtle.ts'
 
 export class MessageKey {
   readonly #key: CryptoKey

@@ -1,4 +1,6 @@
 /** Sealed streams over Web Crypto, for browsers: the same format, every step a promise. */
+
+import { concat, sameBytes } from '../bytes.ts'
 import type { DataKey } from '../data-key.ts'
 import { SealError } from '../errors.ts'
 import {
@@ -18,7 +20,7 @@ import {
 } from '../format.ts'
 import { deriveBytes } from './derive.ts'
 import { openGcm, sealGcm } from './gcm.ts'
-import { concat, importKey, sameBytes } from './subtle.ts'
+import { importKey } from './subtle.ts'
 
 /** As the Node provider's, with promises. */
 export interface StreamSealer {
