@@ -15,9 +15,12 @@ const table = (rows) =>
   [
     '| Operation | |',
     '|---|---|',
-    ...rows.map(([name, works]) => `| ${name} | ${works ? 'works' : 'refused by name'} |`),
+    ...rows.map(([name, works, limits = 'works']) => `| ${name} | ${works ? limits : 'refused by name'} |`),
   ].join('\n')
-const byName = (rows) => [...new Map(rows)].sort(([a, x], [b, y]) => Number(y) - Number(x) || a.localeCompare(b, 'en'))
+const byName = (rows) =>
+  [...new Map(rows.map((row) => [row[0], row])).values()].sort(
+    ([a, x], [b, y]) => Number(y) - Number(x) || a.localeCompare(b, 'en'),
+  )
 
 const page = `# Compatibility
 
@@ -26,7 +29,7 @@ Made from the operation rows by \`scripts/compatibility.mjs\`. What is refused a
 
 ## S3
 
-${table(byName(operations.map((row) => [row.name, row.run !== undefined])))}
+${table(byName(operations.map((row) => [row.name, row.run !== undefined, row.limits])))}
 
 A bucket key is kept for five minutes, for one requester and context, in each worker process; the caller's own encryption
 context goes along with the bucket's ARN. UpdateObjectEncryption goes to SSE-KMS only, as AWS's does; with the header
@@ -34,6 +37,10 @@ context goes along with the bucket's ARN. UpdateObjectEncryption goes to SSE-KMS
 
 There are no access points: a metrics filter by \`AccessPointArn\` is refused. Metrics filters by tags see the tags that an object
 has after the request, and before it where that is a DELETE. Access logs: see [access-logs.md](access-logs.md).
+
+What no bucket and no object has here is answered as S3 answers where nobody has configured it, so that tools which ask for everything
+go on. A bucket's tags decide on access (\`aws:ResourceTag\`) as they do on S3 with ABAC switched on, though GetBucketAbac answers
+\`Disabled\`.
 
 OptionsObject is the preflight of browsers, \`OPTIONS /bucket/key\`, which nobody signs. Replies that a rule of the bucket's CORS
 configuration fits carry its headers, errors too. A preflight that asks for more than 200 headers is refused.

@@ -49,6 +49,8 @@ export interface BucketRecord {
   readonly logging?: BucketLogging | undefined
   /** Absent: pages from elsewhere are told nothing. */
   readonly corsRules?: readonly CorsRule[] | undefined
+  /** Absent: nobody has said anything of transfer acceleration, of which there is none. */
+  readonly acceleration?: 'Suspended' | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }

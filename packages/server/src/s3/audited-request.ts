@@ -26,6 +26,13 @@ export const EVENT_NAMES: Readonly<Record<string, string>> = {
   PutBucketLifecycleConfiguration: 'PutBucketLifecycle',
   GetBucketNotificationConfiguration: 'GetBucketNotification',
   PutBucketNotificationConfiguration: 'PutBucketNotification',
+  GetBucketAccelerateConfiguration: 'GetAccelerateConfiguration',
+  PutBucketAccelerateConfiguration: 'PutAccelerateConfiguration',
+  // A list has the name of what it lists.
+  ListBucketAnalyticsConfigurations: 'GetBucketAnalyticsConfiguration',
+  ListBucketIntelligentTieringConfigurations: 'GetBucketIntelligentTieringConfiguration',
+  ListBucketInventoryConfigurations: 'GetBucketInventoryConfiguration',
+  ListBucketMetricsConfigurations: 'GetBucketMetricsConfiguration',
 }
 
 export function requestParameters(request: AuditedRequest): Record<string, unknown> {

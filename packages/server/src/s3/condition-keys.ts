@@ -41,6 +41,7 @@ const EXISTING_TAG_ACTIONS = new Set(
     ...['GetObjectAcl', 'GetObjectVersionAcl', 'PutObjectAcl', 'PutObjectVersionAcl'],
     ...['GetObjectTagging', 'GetObjectVersionTagging', 'PutObjectTagging', 'PutObjectVersionTagging'],
     ...['DeleteObjectTagging', 'DeleteObjectVersionTagging', 'UpdateObjectEncryption'],
+    ...['GetObjectAnnotation', 'GetObjectVersionAnnotation', 'ListObjectAnnotations', 'ListObjectVersionAnnotations'],
   ].map((name) => `s3:${name}`),
 )
 
@@ -77,6 +78,8 @@ export const S3_KEYS: KeyTable<S3Subject> = {
     's3:prefix': query('prefix'),
     's3:delimiter': query('delimiter'),
     's3:max-keys': query('max-keys'),
+    's3:annotation-prefix': query('annotation-prefix'),
+    's3:max-annotation-results': query('max-annotation-results'),
     's3:versionid': ({ need }) => need.versionId,
     's3:resourceaccount': ({ request, need }) => (need.unmade ? request.call.principal.accountId : undefined),
     's3:tlsversion': ({ request: { call } }) => /^TLSv(\d+(?:\.\d+)?)$/.exec(call.tlsVersion ?? '')?.[1],

@@ -32,6 +32,8 @@ export interface Operation {
   readonly readOnly: boolean
   /** How the body is read; `stream` hands over `request.body()`, `document` buffers up to `maxBytes`. */
   readonly body: { readonly kind: 'none' | 'stream' } | { readonly kind: 'document'; readonly maxBytes: number }
+  /** What of it there is, where that is not all; for the compatibility page. */
+  readonly limits?: string
   /** Absent: the operation is refused by name with NotImplemented. */
   readonly run?: (services: S3Services, request: S3Request) => Promise<S3Reply>
 }

@@ -26,6 +26,11 @@ test.each([
   ['ListParts', 'GET', 'object', 'uploadId=x'],
   ['GetObject', 'GET', 'object', 'versionId=x&response-content-type=a'],
   ['GetBucketCors', 'GET', 'bucket', 'cors'],
+  ['DeleteBucketLifecycle', 'DELETE', 'bucket', 'lifecycle'],
+  ['ListBucketInventoryConfigurations', 'GET', 'bucket', 'inventory&continuation-token=x'],
+  ['GetBucketInventoryConfiguration', 'GET', 'bucket', 'inventory&id=x'],
+  ['ListObjectAnnotations', 'GET', 'object', 'annotation'],
+  ['GetObjectAnnotation', 'GET', 'object', 'annotation&annotationName=x'],
   ['OptionsObject', 'OPTIONS', 'service', ''],
   ['OptionsObject', 'OPTIONS', 'bucket', 'cors'],
   ['OptionsObject', 'OPTIONS', 'object', 'X-Amz-Signature=x'],
@@ -43,6 +48,7 @@ test.each([
   ['GetObjectLegalHold', 'GET', 'object', 'legal-hold'],
   ['PutObjectRetention', 'PUT', 'object', 'retention'],
   ['PutBucketReplication', 'PUT', 'bucket', 'replication'],
+  ['UpdateBucketMetadataAnnotationTableConfiguration', 'PUT', 'bucket', 'metadataAnnotationTable'],
   ['DeleteObjectAnnotation', 'DELETE', 'object', 'annotation'],
 ] as const)('%s is refused by name and falls through to nothing', (name, method, target, query) => {
   expect(() => route(method, target, query)).toThrow(`${name} is not implemented by this server.`)

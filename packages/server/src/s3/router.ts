@@ -1,5 +1,6 @@
 /** From a request's method, target and query to the one operation that it is; pure. */
 import { S3Error } from './errors.ts'
+import { notImplemented } from './not-implemented.ts'
 import type { Operation } from './operation.ts'
 
 export interface RoutedRequest {
@@ -30,10 +31,7 @@ export function requireRunnable(row: Operation | undefined, request: RoutedReque
       fields: { Method: request.method, ResourceType: RESOURCE_TYPES[request.target] },
     })
   }
-  if (!row.run) {
-    const message = `${row.name} is not implemented by this server.`
-    throw new S3Error('NotImplemented', { message, fields: { Operation: row.name } })
-  }
+  if (!row.run) throw notImplemented(row.name)
   return row
 }
 

@@ -1,5 +1,7 @@
 /** The table of all S3 operations; the router, the metric labels and the compatibility page are made from it. */
 import type { Operation } from '../operation.ts'
+import { getBucketAbac } from './buckets/abac.ts'
+import { getBucketAccelerateConfiguration, putBucketAccelerateConfiguration } from './buckets/accelerate.ts'
 import { getBucketAcl, putBucketAcl } from './buckets/acl.ts'
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets/buckets.ts'
 import { deleteBucketCors, getBucketCors, putBucketCors } from './buckets/cors.ts'
@@ -11,6 +13,7 @@ import {
   listBucketMetricsConfigurations,
   putBucketMetricsConfiguration,
 } from './buckets/metrics.ts'
+import { getBucketNotificationConfiguration, putBucketNotificationConfiguration } from './buckets/notification.ts'
 import {
   deleteBucketOwnershipControls,
   getBucketOwnershipControls,
@@ -18,7 +21,9 @@ import {
 } from './buckets/ownership-controls.ts'
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './buckets/policy.ts'
 import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './buckets/public-access-block.ts'
+import { getBucketRequestPayment, putBucketRequestPayment } from './buckets/request-payment.ts'
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './buckets/tagging.ts'
+import { unconfiguredOperations } from './buckets/unconfigured.ts'
 import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
 import { deleteObjects } from './listing/delete-objects.ts'
 import { listObjects, listObjectsV2, listObjectVersions } from './listing/list-objects.ts'
@@ -27,12 +32,14 @@ import { abortMultipartUpload, createMultipartUpload } from './multipart/create-
 import { listMultipartUploads, listParts } from './multipart/list-uploads.ts'
 import { uploadPart, uploadPartCopy } from './multipart/upload-part.ts'
 import { getObjectAcl, putObjectAcl } from './objects/acl.ts'
+import { getObjectAnnotation, listObjectAnnotations } from './objects/annotations.ts'
 import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
 import { postObject } from './objects/post-object.ts'
 import { putObject } from './objects/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
+import { getObjectTorrent } from './objects/torrent.ts'
 import { updateObjectEncryption } from './objects/update-object-encryption.ts'
 import { preflights } from './preflight.ts'
 import { refusedOperations } from './refused.ts'
@@ -72,6 +79,14 @@ export const operations: readonly Operation[] = [
   listBucketMetricsConfigurations,
   putBucketMetricsConfiguration,
   deleteBucketMetricsConfiguration,
+  getBucketAccelerateConfiguration,
+  putBucketAccelerateConfiguration,
+  getBucketRequestPayment,
+  putBucketRequestPayment,
+  getBucketNotificationConfiguration,
+  putBucketNotificationConfiguration,
+  getBucketAbac,
+  ...unconfiguredOperations,
   listObjects,
   listObjectsV2,
   listObjectVersions,
@@ -82,6 +97,9 @@ export const operations: readonly Operation[] = [
   copyObject,
   getObject,
   headObject,
+  getObjectAnnotation,
+  listObjectAnnotations,
+  getObjectTorrent,
   deleteObject,
   getObjectAcl,
   putObjectAcl,

@@ -2,9 +2,10 @@
 import type { MetricsConfiguration, MetricsFilter } from '../../../objects/records.ts'
 import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { S3Error } from '../../errors.ts'
-import type { Operation, S3Request } from '../../operation.ts'
+import type { Operation } from '../../operation.ts'
 import { OBJECT_TAGS, readTagElements, tagElements } from '../../tags.ts'
 import { childrenNamed, childText, onlyChild, readXml, type XmlElement } from '../../xml-reader.ts'
+import { readConfigurationId } from './configuration-id.ts'
 
 const base = { target: 'bucket', audit: 'management' } as const
 const XML = { 'content-type': 'application/xml' }
@@ -20,7 +21,7 @@ export const getBucketMetricsConfiguration: Operation = {
   readOnly: true,
   body: { kind: 'none' },
   async run({ buckets }, request) {
-    const id = idOf(request)
+    const id = readConfigurationId(request)
     const { metricsConfigurations = [] } = (await buckets.require(request.call, request.bucket)).value
     const found = metricsConfigurations.find((one) => one.id === id)
     if (!found) throw new S3Error('NoSuchConfiguration')
@@ -65,7 +66,7 @@ export const putBucketMetricsConfiguration: Operation = {
   readOnly: false,
   body: { kind: 'document', maxBytes: 64 * 1024 },
   async run({ buckets }, request) {
-    const id = idOf(request)
+    const id = readConfigurationId(request)
     const configuration = readConfiguration(readXml(await request.document()), id)
     await buckets.change(request.call, request.bucket, (record) => {
       const others = (record.metricsConfigurations ?? []).filter((one) => one.id !== id)
@@ -85,7 +86,7 @@ export const deleteBucketMetricsConfiguration: Operation = {
   readOnly: false,
   body: { kind: 'none' },
   async run({ buckets }, request) {
-    const id = idOf(request)
+    const id = readConfigurationId(request)
     await buckets.change(request.call, request.bucket, ({ metricsConfigurations = [], ...record }) => {
       const others = metricsConfigurations.filter((one) => one.id !== id)
       if (others.length === metricsConfigurations.length) throw new S3Error('NoSuchConfiguration')
@@ -93,12 +94,6 @@ export const deleteBucketMetricsConfiguration: Operation = {
     })
     return { status: 204 }
   },
-}
-
-function idOf({ query }: S3Request): string {
-  const id = query.get('id') ?? ''
-  if (!/^[\w.-]{1,64}$/.test(id)) throw new S3Error('InvalidConfigurationId')
-  return id
 }
 
 function readConfiguration(root: XmlElement, id: string): MetricsConfiguration {
