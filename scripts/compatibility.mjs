@@ -40,7 +40,7 @@ has after the request, and before it where that is a DELETE. Access logs: see [a
 
 What no bucket and no object has here is answered as S3 answers where nobody has configured it, so that tools which ask for everything
 go on. A bucket's tags decide on access (\`aws:ResourceTag\`) as they do on S3 with ABAC switched on, though GetBucketAbac answers
-\`Disabled\`.
+\`Disabled\`. GetObjectAttributes lists parts one by one where they have checksums of their own, else it counts them, as S3 does.
 
 OptionsObject is the preflight of browsers, \`OPTIONS /bucket/key\`, which nobody signs. Replies that a rule of the bucket's CORS
 configuration fits carry its headers, errors too. A preflight that asks for more than 200 headers is refused.

@@ -21,6 +21,7 @@ import { EncryptionChanges } from '../objects/encryption-change.ts'
 import { Listing } from '../objects/listing.ts'
 import { Multipart } from '../objects/multipart.ts'
 import { ObjectAcls } from '../objects/object-acls.ts'
+import { ObjectAttributes } from '../objects/object-attributes.ts'
 import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
@@ -149,6 +150,7 @@ export async function openStore(options: StoreOptions) {
     objects,
     encryptionChanges: new EncryptionChanges({ records, blobs, protector, writer, reader, clock }),
     acls: new ObjectAcls(records, clock),
+    attributes: new ObjectAttributes({ records, protector, versions }),
     tagging: new Tagging(records, clock),
     trails: new Trails(records, clock),
     digestKeys: new DigestKeys(records, clock),

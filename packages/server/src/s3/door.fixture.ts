@@ -12,8 +12,10 @@ import { Directory } from '../identity/directory.ts'
 import { IdentityStore } from '../identity/identity-store.ts'
 import { Sessions } from '../identity/sessions.ts'
 import { ObjectAcls } from '../objects/object-acls.ts'
+import { ObjectAttributes } from '../objects/object-attributes.ts'
 import { makeRoom } from '../objects/room.fixture.ts'
 import { Tagging } from '../objects/tagging.ts'
+import { VersionStore } from '../objects/version-store.ts'
 import { StoreKey } from '../root-key/store-key.ts'
 import { S3Door } from './door.ts'
 
@@ -39,6 +41,7 @@ export async function startDoor(configured: readonly AccountConfig[] = []) {
       accounts,
       identity: store,
       acls: new ObjectAcls(room.records, room.clock),
+      attributes: new ObjectAttributes({ ...room, versions: new VersionStore(room.records, room.clock) }),
       tagging: new Tagging(room.records, room.clock),
       region: 'us-east-1',
     },

@@ -29,6 +29,7 @@ test.each([
   ['DeleteBucketLifecycle', 'DELETE', 'bucket', 'lifecycle'],
   ['ListBucketInventoryConfigurations', 'GET', 'bucket', 'inventory&continuation-token=x'],
   ['GetBucketInventoryConfiguration', 'GET', 'bucket', 'inventory&id=x'],
+  ['GetObjectAttributes', 'GET', 'object', 'attributes&versionId=x'],
   ['ListObjectAnnotations', 'GET', 'object', 'annotation'],
   ['GetObjectAnnotation', 'GET', 'object', 'annotation&annotationName=x'],
   ['OptionsObject', 'OPTIONS', 'service', ''],

@@ -7,6 +7,7 @@ import type { EncryptionChanges } from '../objects/encryption-change.ts'
 import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
 import type { ObjectAcls } from '../objects/object-acls.ts'
+import type { ObjectAttributes } from '../objects/object-attributes.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Tagging } from '../objects/tagging.ts'
 
@@ -17,6 +18,7 @@ export interface S3Services {
   readonly objects: Objects
   readonly encryptionChanges: EncryptionChanges
   readonly acls: ObjectAcls
+  readonly attributes: ObjectAttributes
   readonly tagging: Tagging
   readonly multipart: Multipart
   readonly listing: Listing

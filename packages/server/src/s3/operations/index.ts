@@ -36,6 +36,7 @@ import { getObjectAnnotation, listObjectAnnotations } from './objects/annotation
 import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
+import { getObjectAttributes } from './objects/get-object-attributes.ts'
 import { postObject } from './objects/post-object.ts'
 import { putObject } from './objects/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
@@ -97,6 +98,7 @@ export const operations: readonly Operation[] = [
   copyObject,
   getObject,
   headObject,
+  getObjectAttributes,
   getObjectAnnotation,
   listObjectAnnotations,
   getObjectTorrent,

@@ -11,7 +11,6 @@ type Row = readonly [
 
 /** In the query column `a&b=c` means that `a` must be present and `b` equal `c`. */
 const ROWS: readonly Row[] = [
-  ['GET', 'object', 'attributes', 'GetObjectAttributes'],
   ['PUT', 'object', 'renameObject', 'RenameObject'],
   ['POST', 'object', 'restore', 'RestoreObject'],
   ['POST', 'object', 'select&select-type=2', 'SelectObjectContent'],
