@@ -42,6 +42,9 @@ What no bucket and no object has here is answered as S3 answers where nobody has
 go on. A bucket's tags decide on access (\`aws:ResourceTag\`) as they do on S3 with ABAC switched on, though GetBucketAbac answers
 \`Disabled\`. GetObjectAttributes lists parts one by one where they have checksums of their own, else it counts them, as S3 does.
 
+ListTagsForResource, TagResource and UntagResource are S3 Control's, for the ARNs of buckets alone; of S3 Control there is nothing
+else. Its clients put the account's id before the host, so that name has to lead here too.
+
 OptionsObject is the preflight of browsers, \`OPTIONS /bucket/key\`, which nobody signs. Replies that a rule of the bucket's CORS
 configuration fits carry its headers, errors too. A preflight that asks for more than 200 headers is refused.
 

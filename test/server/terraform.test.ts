@@ -48,6 +48,7 @@ import {
   type ServerSideEncryptionRule,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { send } from '../support/raw.ts'
 import { failure, s3Client } from '../support/sdk.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -142,6 +143,18 @@ async function destroyBucket(Bucket: string) {
   }
   expect(await failure(s3.send(new HeadBucketCommand({ Bucket })))).toMatchObject({ status: 404 })
 }
+
+const tags = (...pairs: readonly string[]) =>
+  pairs.map((pair) => ({ Key: pair.split('=')[0]!, Value: pair.split('=')[1]! }))
+
+/** S3 Control's requests about the tags of a bucket. */
+const control = (method: string, bucket: string, more: { body?: string; query?: Record<string, string> } = {}) =>
+  send(server, {
+    method,
+    path: `/v20180820/tags/${encodeURIComponent(`arn:aws:s3:::${bucket}`)}`,
+    headers: { 'x-amz-account-id': '000000000000' },
+    ...more,
+  })
 
 const BLOCK = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true }
 
@@ -249,6 +262,30 @@ test('a bucket with all that is configured beside it', async () => {
   await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }))
   await destroyBucket(Bucket)
   await destroyBucket(TargetBucket)
+})
+
+test('tags as newer providers have them: with the bucket at first, then by its ARN', async () => {
+  const Bucket = 'terraform-tags'
+  const tagsOf = async () => (await control('GET', Bucket)).body.match(/<Key>.*?<\/Value>/g)?.map(pair) ?? []
+  const pair = (tag: string) => tag.replace('<Key>', '').replace('</Key><Value>', '=').replace('</Value>', '')
+  await s3.send(
+    new CreateBucketCommand({ Bucket, ACL: 'private', CreateBucketConfiguration: { Tags: tags('team=red', 'a=1') } }),
+  )
+  expect(await tagsOf()).toEqual(['team=red', 'a=1'])
+  expect((await readBucket(Bucket)).tags).toEqual(tags('team=red', 'a=1'))
+
+  expect(await control('DELETE', Bucket, { query: { tagKeys: 'a' } })).toMatchObject({ status: 204, body: '' })
+  const Tags = '<Tags><Tag><Key>team</Key><Value>blue</Value></Tag><Tag><Key>b</Key><Value></Value></Tag></Tags>'
+  const body = `<TagResourceRequest xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/">${Tags}</TagResourceRequest>`
+  expect(await control('POST', Bucket, { body })).toMatchObject({ status: 204, body: '' })
+  expect(await tagsOf()).toEqual(['team=blue', 'b='])
+  expect((await readBucket(Bucket)).tags).toEqual(tags('team=blue', 'b='))
+
+  await destroyBucket(Bucket)
+  const absent = await control('GET', Bucket)
+  expect(absent).toMatchObject({ status: 404, code: 'NoSuchBucket' })
+  // The provider's SDK looks for an error inside of another element there.
+  expect(absent.body).toMatch(/<ErrorResponse><Error><Code>NoSuchBucket<\/Code>/)
 })
 
 test('resources whose removal puts back what was there before', async () => {

@@ -8,7 +8,8 @@ import type { Credentials, TestServer } from './server.ts'
 export interface RawRequest {
   readonly method: string
   readonly path: string
-  readonly query?: Readonly<Record<string, string>>
+  /** A list: the parameter comes several times. */
+  readonly query?: Readonly<Record<string, string | string[]>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
   /** Over plain HTTP. */
@@ -70,7 +71,8 @@ export async function send(server: TestServer, raw: RawRequest): Promise<RawRepl
     },
   }
   const { headers } = raw.anonymous ? unsigned : await signer.sign(unsigned)
-  const query = new URLSearchParams(raw.query).toString()
+  const pairs = Object.entries(raw.query ?? {}).flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
+  const query = new URLSearchParams(pairs).toString()
   const path = query === '' ? raw.path : `${raw.path}?${query}`
   const options = { host: url.hostname, port: url.port, method: raw.method, path, headers }
   const request = url.protocol === 'https:' ? httpsRequest({ ...options, ca: server.caPem }) : httpRequest(options)

@@ -90,7 +90,7 @@ export class Buckets {
   async create(
     call: CallContext,
     bucket: string,
-    chosen: (settings: NewBuckets) => Pick<BucketRecord, 'objectOwnership' | 'acl'> = () => ({}),
+    chosen: (settings: NewBuckets) => Pick<BucketRecord, 'objectOwnership' | 'acl' | 'tags'> = () => ({}),
   ): Promise<void> {
     if (!isBucketName(bucket)) throw new Fault('BucketNameInvalid', { bucket })
     const { accountId } = call.principal

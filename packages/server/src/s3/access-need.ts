@@ -11,6 +11,8 @@ export interface AccessNeed {
   readonly versionId?: string | undefined
   /** The tags that the request sets, where it sets any. */
   readonly requestTags?: Tags | undefined
+  /** The keys of the tags that it removes, where they are named. */
+  readonly removedTagKeys?: readonly string[]
   /** What it would be encrypted by from now on, where that stands in the body and in no header. */
   readonly newEncryption?: { readonly method: string; readonly keyArn: string | undefined } | undefined
   /** It is what a copy reads. */

@@ -88,7 +88,8 @@ export const S3_KEYS: KeyTable<S3Subject> = {
       call.signature && (call.signature.version === 'v4' ? 'AWS4-HMAC-SHA256' : 'AWS'),
     's3:signatureage': ({ request: { call } }) => call.signature?.ageMs,
     's3:requestobjecttagkeys': ({ need }) => (need.objectKey ? need.requestTags?.map(([key]) => key) : undefined),
-    'aws:tagkeys': (subject) => (isOfBucket(subject) ? subject.need.requestTags?.map(([key]) => key) : undefined),
+    'aws:tagkeys': (subject) =>
+      isOfBucket(subject) ? (subject.need.removedTagKeys ?? subject.need.requestTags?.map(([key]) => key)) : undefined,
   },
   families: {
     [EXISTING_TAG]: ({ existingTags }, key) => tag(existingTags, key),

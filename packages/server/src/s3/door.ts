@@ -12,6 +12,7 @@ import { auditFacts } from './audit-facts.ts'
 import { type Authentication, anonymously, authenticate, authenticateForm } from './authenticate.ts'
 import { hidesAbsence, requireAccess } from './authorize.ts'
 import { incomingBody, readDocument } from './body.ts'
+import { readControlTarget } from './control-target.ts'
 import { corsHeaders } from './cors-rules.ts'
 import { refuseCustomerKeyInClear } from './encryption-headers.ts'
 import { errorDocument, hostId } from './error-document.ts'
@@ -139,11 +140,14 @@ export class S3Door implements Door {
     trace?.step('read target')
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
-    progress.target = readTarget(mark < 0 ? url : url.slice(0, mark), request.headers.host, this.#options.domains)
-    const { bucket, objectKey } = progress.target
-    const query = readQuery(mark < 0 ? '' : url.slice(mark + 1))
+    const path = mark < 0 ? url : url.slice(0, mark)
+    const { host } = request.headers
+    progress.target = readControlTarget(path, request.headers) ?? readTarget(path, host, this.#options.domains)
+    const { bucket, objectKey, byArn } = progress.target
+    const rawQuery = mark < 0 ? '' : url.slice(mark + 1)
+    const query = readQuery(rawQuery)
     progress.query = query
-    const target = bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
+    const target = byArn ? 'resource' : bucket === '' ? 'service' : objectKey === '' ? 'bucket' : 'object'
     progress.notes.versionId = query.get('versionId')
     const routed = { method: request.method ?? '', target, query, headers: request.headers } as const
     trace?.step('route')
@@ -161,6 +165,7 @@ export class S3Door implements Door {
       operation,
       bucket,
       query,
+      rawQuery,
       ...read,
       body: incoming,
       requestId: exchange.requestId,
@@ -344,7 +349,7 @@ function errorReply(error: S3Error, exchange: Exchange, target: Target): S3Reply
   if (exchange.request.method === 'HEAD' || error.status === 304)
     return { status: error.status, headers: error.headers }
   const resource = target.objectKey === '' ? `/${target.bucket}` : `/${target.bucket}/${target.objectKey}`
-  const body = errorDocument(error, resource, exchange.requestId)
+  const body = errorDocument(error, resource, exchange.requestId, target.byArn)
   return { status: error.status, headers: { ...error.headers, 'content-type': 'application/xml' }, body }
 }
 

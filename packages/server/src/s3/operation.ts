@@ -14,7 +14,8 @@ export interface Operation {
   /** AWS's name, e.g. 'PutObject'. */
   readonly name: string
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS'
-  readonly target: 'service' | 'bucket' | 'object'
+  /** 'resource': a bucket by its ARN, in S3 Control's API. */
+  readonly target: 'service' | 'bucket' | 'object' | 'resource'
   /** Query parameters that must be present (value undefined) or equal (value given), e.g. { uploads: undefined }. */
   readonly query?: Readonly<Record<string, string | undefined>>
   /** A header that must be present, e.g. 'x-amz-copy-source'. */
@@ -46,6 +47,8 @@ export interface S3Request {
   readonly objectKey: string
   /** Decoded query parameters; first value wins. `x-amz-*` signature parameters are included. */
   readonly query: ReadonlyMap<string, string>
+  /** As it was sent, for parameters that come several times. */
+  readonly rawQuery: string
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: readonly string[]
   readonly call: CallContext

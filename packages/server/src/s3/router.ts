@@ -44,4 +44,4 @@ function fits(row: Operation, request: RoutedRequest): boolean {
   })
 }
 
-const RESOURCE_TYPES = { service: 'SERVICE', bucket: 'BUCKET', object: 'OBJECT' } as const
+const RESOURCE_TYPES = { service: 'SERVICE', bucket: 'BUCKET', object: 'OBJECT', resource: 'RESOURCE' } as const

@@ -47,7 +47,7 @@ export function readTagElements(elements: readonly XmlElement[], limits: TagLimi
     if (!child) throw new S3Error('MalformedXML')
     return child.text
   }
-  return checked(
+  return checkTags(
     elements.map((tag) => [text(tag, 'Key'), text(tag, 'Value')] as const),
     limits,
   )
@@ -63,7 +63,7 @@ export function tagsOfHeader(headers: Headers): Tags {
     .filter((piece) => piece !== '')
     .map((piece) => readPair(piece, text))
   if (new Set(tags.map(([key]) => key)).size < tags.length) throw unreadable(text)
-  return checked(tags, OBJECT_TAGS)
+  return checkTags(tags, OBJECT_TAGS)
 }
 
 /** As `tagsOfHeader`; a presigned URL may have a parameter in the header's place. */
@@ -88,7 +88,8 @@ function readPair(piece: string, header: string): readonly [string, string] {
 
 const decode = (text: string) => decodeURIComponent(text.replaceAll('+', '%20'))
 
-function checked(tags: Tags, limits: TagLimits): Tags {
+/** The tags themselves. Throws S3Error InvalidTag or BadRequest. */
+export function checkTags(tags: Tags, limits: TagLimits): Tags {
   if (tags.length > limits.most) throw new S3Error('BadRequest', { message: limits.tooMany })
   const seen = new Set<string>()
   for (const [key, value] of tags) {

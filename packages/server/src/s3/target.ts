@@ -5,6 +5,8 @@ export interface Target {
   readonly bucket: string
   /** '' where the target is the bucket or the service. */
   readonly objectKey: string
+  /** It was named by its ARN, in S3 Control's API. */
+  readonly byArn?: true
 }
 
 const MAX_KEY_BYTES = 1024

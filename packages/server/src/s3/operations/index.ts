@@ -22,6 +22,7 @@ import {
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './buckets/policy.ts'
 import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './buckets/public-access-block.ts'
 import { getBucketRequestPayment, putBucketRequestPayment } from './buckets/request-payment.ts'
+import { listTagsForResource, tagResource, untagResource } from './buckets/resource-tags.ts'
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './buckets/tagging.ts'
 import { unconfiguredOperations } from './buckets/unconfigured.ts'
 import { getBucketVersioning, putBucketVersioning } from './buckets/versioning.ts'
@@ -71,6 +72,9 @@ export const operations: readonly Operation[] = [
   getBucketTagging,
   putBucketTagging,
   deleteBucketTagging,
+  listTagsForResource,
+  tagResource,
+  untagResource,
   getBucketLogging,
   putBucketLogging,
   getBucketCors,

@@ -2,12 +2,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Accounts } from '../../../identity/accounts.ts'
 import type { NewBuckets } from '../../../objects/buckets.ts'
+import type { Tags } from '../../../objects/types.ts'
 import { isPublicAcl } from '../../../policy/acl.ts'
 import { document, element, escapeText, raw } from '../../../protocols/xml-writer.ts'
 import { hasAclHeaders, isHarmless, readAclHeaders, toAcl } from '../../acl.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation, S3Request } from '../../operation.ts'
-import { childText, readXml } from '../../xml-reader.ts'
+import { BUCKET_TAGS, readTagElements } from '../../tags.ts'
+import { childrenNamed, childText, onlyChild, readXml } from '../../xml-reader.ts'
 import { refuseUnsupportedHeaders } from '../objects/unsupported-headers.ts'
 import { asObjectOwnership } from './ownership-controls.ts'
 
@@ -20,33 +22,48 @@ export const createBucket: Operation = {
   method: 'PUT',
   target: 'bucket',
   action: 's3:CreateBucket',
-  access: ({ bucket, headers }) => createActions(headers).map((action) => ({ action, bucket, unmade: true })),
+  // What it needs depends on the tags, which stand in the body.
+  access: () => [],
   readOnly: false,
   body: { kind: 'document', maxBytes: 64 * 1024 },
   async run({ accounts, buckets, region }, request) {
-    refuseUnsupportedHeaders(request.headers)
+    const { bucket, headers } = request
+    const { locationConstraint: given, tags } = readConfiguration(await request.document())
+    for (const action of createActions(headers, tags)) {
+      await request.authorize({ action, bucket, requestTags: tags, unmade: true })
+    }
+    refuseUnsupportedHeaders(headers)
     if (String(request.headers['x-amz-bucket-object-lock-enabled'] ?? '').toLowerCase() === 'true') {
       throw new S3Error('NotImplemented', {
         message: 'Object Lock is not implemented.',
         fields: { Header: 'x-amz-bucket-object-lock-enabled' },
       })
     }
-    const body = await request.document()
-    const given = body.length === 0 ? undefined : childText(readXml(body), 'LocationConstraint')
     const wanted = given === 'EU' ? 'eu-west-1' : given === undefined || given === '' ? undefined : given
     if ((wanted ?? 'us-east-1') !== region) {
       const message = `The ${wanted ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`
       throw new S3Error('IllegalLocationConstraintException', { message })
     }
-    await buckets.create(request.call, request.bucket, chosenSettings(accounts, request))
-    return { status: 200, headers: { location: `/${request.bucket}` } }
+    const chosen = chosenSettings(accounts, request)
+    await buckets.create(request.call, bucket, (settings) => ({ ...chosen(settings), ...(tags && { tags }) }))
+    return { status: 200, headers: { location: `/${bucket}` } }
   },
 }
 
+/** Throws S3Error MalformedXML, InvalidTag or BadRequest. */
+function readConfiguration(body: Uint8Array): { locationConstraint?: string | undefined; tags?: Tags | undefined } {
+  if (body.length === 0) return {}
+  const root = readXml(body)
+  const set = onlyChild(root, 'Tags')
+  const tags = set ? readTagElements(childrenNamed(set, 'Tag'), BUCKET_TAGS) : []
+  return { locationConstraint: childText(root, 'LocationConstraint'), tags: tags.length === 0 ? undefined : tags }
+}
+
 /** What a request says otherwise than new buckets have it is allowed by itself. */
-function createActions(headers: IncomingHttpHeaders): string[] {
+function createActions(headers: IncomingHttpHeaders, tags: Tags | undefined): string[] {
   return [
     's3:CreateBucket',
+    ...(tags ? ['s3:TagResource'] : []),
     ...(hasAclHeaders(headers) ? ['s3:PutBucketAcl'] : []),
     ...(headers[OWNERSHIP] === undefined ? [] : ['s3:PutBucketOwnershipControls']),
   ]
