@@ -48,6 +48,11 @@ else. Its clients put the account's id before the host, so that name has to lead
 OptionsObject is the preflight of browsers, \`OPTIONS /bucket/key\`, which nobody signs. Replies that a rule of the bucket's CORS
 configuration fits carry its headers, errors too. A preflight that asks for more than 200 headers is refused.
 
+Object Lock holds for every caller, root users included; a year is 365 days. There are no event holds: their headers and elements
+are refused. UpdateObjectEncryption leaves locked versions as they are, as AWS's does; with \`x-strongroom-any-encryption: true\`, and
+so by \`strongroom keys rewrap\`, it wraps them anew as well, for what is kept is the plaintext. Deleting a KMS key makes locked
+versions unreadable too: \`strongroom keys report\` and \`keys delete\` name those under a key.
+
 ## KMS
 
 Symmetric keys (\`SYMMETRIC_DEFAULT\`), HMAC keys (\`HMAC_224\` to \`HMAC_512\`) and asymmetric ones: RSA, the NIST curves,

@@ -4,11 +4,11 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
-  GetObjectLegalHoldCommand,
   HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  RestoreObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -97,10 +97,10 @@ test('a request that expects another owner is refused, of a copy also its source
 })
 
 test('what is not there yet is refused by name', async () => {
-  const refused = await failure(s3.send(new GetObjectLegalHoldCommand({ Bucket: 'ours', Key: 'k' })))
+  const refused = await failure(s3.send(new RestoreObjectCommand({ Bucket: 'ours', Key: 'k' })))
   expect(refused).toMatchObject({
     code: 'NotImplemented',
     status: 501,
-    message: expect.stringContaining('GetObjectLegalHold'),
+    message: expect.stringContaining('RestoreObject'),
   })
 })

@@ -96,7 +96,6 @@ async function readBucket(Bucket: string) {
   const objectLock = await read(
     s3.send(new GetObjectLockConfigurationCommand(input)),
     'ObjectLockConfigurationNotFoundError',
-    'NotImplemented',
   )
   const region = await s3.send(new HeadBucketCommand(input))
   const tagging = await read(s3.send(new GetBucketTaggingCommand(input)), 'NoSuchTagSet')

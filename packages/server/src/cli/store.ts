@@ -22,6 +22,7 @@ import { Listing } from '../objects/listing.ts'
 import { Multipart } from '../objects/multipart.ts'
 import { ObjectAcls } from '../objects/object-acls.ts'
 import { ObjectAttributes } from '../objects/object-attributes.ts'
+import { ObjectLocks } from '../objects/object-locks.ts'
 import { Objects } from '../objects/objects.ts'
 import { Protector } from '../objects/protection.ts'
 import { inlineContent, names } from '../objects/records.ts'
@@ -151,6 +152,7 @@ export async function openStore(options: StoreOptions) {
     encryptionChanges: new EncryptionChanges({ records, blobs, protector, writer, reader, clock }),
     acls: new ObjectAcls(records, clock),
     attributes: new ObjectAttributes({ records, protector, versions }),
+    objectLocks: new ObjectLocks(records, clock),
     tagging: new Tagging(records, clock),
     trails: new Trails(records, clock),
     digestKeys: new DigestKeys(records, clock),

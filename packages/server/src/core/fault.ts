@@ -59,6 +59,9 @@ export interface FaultDetails {
   // Server-side encryption
   EncryptionRefused: { refusal: EncryptionRefusal; value?: string }
 
+  // Object Lock
+  ObjectLockRefused: { refusal: ObjectLockRefusal }
+
   // KMS; doors word these with the AWS texts
   KmsKeyNotFound: { message: string }
   KmsKeyDisabled: { keyArn: string }
@@ -157,6 +160,21 @@ export type EncryptionRefusal =
   | 'KmsRequiresSigV4'
   /** An object whose encryption cannot be changed: the customer's key is needed for it. */
   | 'SourceNotChangeable'
+
+/** What Object Lock forbids; each is a row of aws's error tables at the S3 door. */
+export type ObjectLockRefusal =
+  /** The version is under a retention or a legal hold that the call may not pass over. */
+  | 'Protected'
+  /** The bucket has no Object Lock, and the call is about the lock of a version. */
+  | 'NotEnabled'
+  /** As NotEnabled, of a write that asks for a lock. */
+  | 'WriteNotEnabled'
+  /** Object Lock needs versioning. */
+  | 'VersioningNotEnabled'
+  /** Versioning cannot be suspended under Object Lock. */
+  | 'VersioningFixed'
+  /** A part of a locked upload came without a checksum. */
+  | 'PartPromiseMissing'
 
 /** Service Quotas' own error codes, without `Exception`. */
 export type QuotaRefusal = 'NoSuchResource' | 'ResourceAlreadyExists' | 'IllegalArgument' | 'InvalidResourceState'

@@ -7,6 +7,7 @@ import { name, nameAfter, prefixEnd, ZERO } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import { isBucketName } from './bucket-name.ts'
 import { ContentRecords } from './content-records.ts'
+import { withVersioning } from './object-lock.ts'
 import {
   accountBucket,
   type BucketRecord,
@@ -42,6 +43,9 @@ export interface BucketsOptions {
 export interface BucketQuota {
   value(scope: { readonly accountId: string; readonly region: string }, quota: 'buckets'): Promise<number>
 }
+
+/** What the request that makes a bucket may say of it. */
+export type ChosenSettings = Pick<BucketRecord, 'objectOwnership' | 'acl' | 'tags' | 'versioning' | 'objectLock'>
 
 /** What a bucket is when it is new. */
 export interface NewBuckets {
@@ -90,7 +94,7 @@ export class Buckets {
   async create(
     call: CallContext,
     bucket: string,
-    chosen: (settings: NewBuckets) => Pick<BucketRecord, 'objectOwnership' | 'acl' | 'tags'> = () => ({}),
+    chosen: (settings: NewBuckets) => ChosenSettings = () => ({}),
   ): Promise<void> {
     if (!isBucketName(bucket)) throw new Fault('BucketNameInvalid', { bucket })
     const { accountId } = call.principal
@@ -233,8 +237,9 @@ export class Buckets {
     return (await this.require(call, bucket)).value.versioning
   }
 
+  /** Throws ObjectLockRefused VersioningFixed. */
   async putVersioning(call: CallContext, bucket: string, versioning: 'Enabled' | 'Suspended'): Promise<void> {
-    await this.change(call, bucket, (record) => ({ ...record, versioning }))
+    await this.change(call, bucket, (record) => withVersioning(record, versioning))
   }
 
   async tags(call: CallContext, bucket: string): Promise<Tags | undefined> {

@@ -1,5 +1,6 @@
 /** What multipart uploads are asked and what they answer. */
 import type { GivenChecksum, ListedPart } from './completion.ts'
+import type { ObjectLock } from './object-lock.ts'
 import type { UploadChecksum } from './records.ts'
 import type {
   ChecksumAlgorithm,
@@ -25,6 +26,7 @@ export interface CreateInput {
   readonly userMetadata: UserMetadata
   readonly access?: RequestedAccess | undefined
   readonly tags?: Tags | undefined
+  readonly lock?: ObjectLock | undefined
   readonly protection: RequestedProtection
   readonly checksum: UploadChecksum
 }

@@ -86,6 +86,7 @@ export class Multipart {
       protection: protection.stored,
       checksum: input.checksum,
       ...(access && { access }),
+      ...(input.lock && { lock: input.lock }),
     }
     const put = this.#records.put(uploadRecord, names.upload(bucketId, input.objectKey, id.bytes), record)
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
@@ -106,6 +107,7 @@ export class Multipart {
     customerKey: CustomerKey | undefined,
   ): Promise<PartResult> {
     const found = await this.#find(call, target)
+    requirePromise(found, body)
     return this.#writePart(call, target, found, body, customerKey)
   }
 
@@ -262,7 +264,7 @@ export class Multipart {
   ): Promise<ObjectFacts | undefined> {
     requireTransport(call, upload.value.protection)
     const stored = await partsOf(this.#records, id.streamId)
-    const { checksum: uploadChecksum, protection, headers, userMetadata, tags, access } = upload.value
+    const { checksum: uploadChecksum, protection, headers, userMetadata, tags, access, lock } = upload.value
     const values = new Map(stored.map((part) => [partNumberOfName(part.name), part.value]))
     const parts = selectParts(input.uploadId, input.parts, values, uploadChecksum)
     const plaintextSize = parts.reduce((sum, { stream }) => sum + stream.plaintextSize, 0)
@@ -297,6 +299,7 @@ export class Multipart {
       protection,
       content: { kind: 'parts' as const, streamId: id.streamId, partsCount: parts.length },
       ...(access && { access }),
+      ...(lock && { lock }),
     }
     const done = await this.#versions.tryCommit(call, input, bucket.value.bucketId, made, more)
     return done?.facts
@@ -321,6 +324,14 @@ export class Multipart {
     const upload = at && (await this.#records.get(uploadRecord, at))
     if (!upload) throw new Fault('UploadNotFound', { uploadId: target.uploadId })
     return { id: id!, bucket, upload }
+  }
+}
+
+/** Of what will be locked, damage on the way cannot be mended later. Throws ObjectLockRefused PartPromiseMissing. */
+function requirePromise({ bucket, upload }: FoundUpload, { needsMd5, checksumAlgorithm }: IncomingBody): void {
+  const willBeLocked = upload.value.lock ?? bucket.value.objectLock?.defaultRetention
+  if (willBeLocked && !needsMd5 && !checksumAlgorithm) {
+    throw new Fault('ObjectLockRefused', { refusal: 'PartPromiseMissing' })
   }
 }
 

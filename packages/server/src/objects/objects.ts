@@ -12,6 +12,7 @@ import { checkCopySource } from './conditions.ts'
 import type { ContentReader } from './content-reader.ts'
 import { ContentRecords } from './content-records.ts'
 import type { ContentWriter, WrittenContent } from './content-writer.ts'
+import type { ObjectLock } from './object-lock.ts'
 import type { Protector } from './protection.ts'
 import type { BucketRecord, ObjectVersion } from './records.ts'
 import type {
@@ -66,6 +67,8 @@ export interface CopyInput {
   readonly metadata: 'COPY' | { readonly headers: StoredHeaders; readonly userMetadata: UserMetadata }
   /** What tags the copy has, once the source's are known; throws where those may not be taken. Absent: the source's. */
   readonly tags?: (source: Tags) => Promise<Tags>
+  /** That of the source is not taken. */
+  readonly lock?: ObjectLock | undefined
   readonly storageClass: string | undefined
   readonly access?: RequestedAccess | undefined
   readonly protection: RequestedProtection
@@ -76,6 +79,15 @@ export interface CopyInput {
 export interface CopyResult extends PutResult {
   readonly lastModifiedMs: number
   readonly sourceVersionId: string | undefined
+}
+
+export interface DeleteInput {
+  readonly bucket: string
+  readonly objectKey: string
+  /** Undefined: whatever is current. */
+  readonly versionId: string | undefined
+  /** Whether governance mode is passed over. */
+  readonly bypassGovernance?: boolean
 }
 
 export interface DeleteResult {
@@ -128,10 +140,8 @@ export class Objects {
     return selection
   }
 
-  async delete(
-    call: CallContext,
-    input: { bucket: string; objectKey: string; versionId: string | undefined },
-  ): Promise<DeleteResult> {
+  /** Throws ObjectLockRefused Protected of a version that is locked; a delete marker can always be made. */
+  async delete(call: CallContext, input: DeleteInput): Promise<DeleteResult> {
     requireObjectKey(input.objectKey)
     const { keys } = this.#versions
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
@@ -145,7 +155,7 @@ export class Objects {
         requireVersionId(input.versionId)
         const version = await keys.find(bucketId, input.objectKey, input.versionId)
         if (!version) return { versionId: input.versionId, deleteMarker: false }
-        change = await keys.remove(state, version, nowMs)
+        change = await keys.remove(state, version, nowMs, input.bypassGovernance)
         result = { versionId: input.versionId, deleteMarker: version.value.kind === 'deleteMarker' }
       } else {
         if (versioning === undefined && !state.current) return { versionId: undefined, deleteMarker: false }
@@ -177,6 +187,7 @@ export class Objects {
         headers: { ...headers, ...(input.storageClass !== undefined && { 'x-amz-storage-class': input.storageClass }) },
         userMetadata: taken.userMetadata,
         access: input.access,
+        lock: input.lock,
         tags,
         protection: input.protection,
         conditions: input.conditions,
@@ -253,6 +264,7 @@ export class Objects {
         protection: protection.stored,
         content: { kind: 'stream' as const, stream: written.stream },
         ...(access && { access }),
+        ...(input.lock && { lock: input.lock }),
       }
       const keep = this.#contents.keep(written)
       const { facts, version } = await this.#versions.commit(call, input, bucket.value.bucketId, made, keep)

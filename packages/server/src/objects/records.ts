@@ -2,6 +2,7 @@
 import type { Acl } from '../policy/acl.ts'
 import { ascending, descending, name, ZERO } from '../records/names.ts'
 import { defineRecord } from '../records/record-store.ts'
+import type { ObjectLock, ObjectLockConfiguration } from './object-lock.ts'
 import type { StoredContent, StoredProtection, StoredStream } from './stored-content.ts'
 import type {
   BucketEncryption,
@@ -51,6 +52,8 @@ export interface BucketRecord {
   readonly corsRules?: readonly CorsRule[] | undefined
   /** Absent: nobody has said anything of transfer acceleration, of which there is none. */
   readonly acceleration?: 'Suspended' | undefined
+  /** Present: the bucket has Object Lock, for good. */
+  readonly objectLock?: ObjectLockConfiguration | undefined
   /** Set while the bucket is being removed; nothing can be written to it then. */
   readonly deleting?: true
 }
@@ -109,6 +112,7 @@ export interface ObjectVersion {
   readonly protection: StoredProtection
   readonly content: StoredContent
   readonly access?: ObjectAccess | undefined
+  readonly lock?: ObjectLock | undefined
 }
 
 export interface DeleteMarker {
@@ -140,6 +144,8 @@ export interface UploadRecord {
   readonly checksum: UploadChecksum
   /** What the object will have. */
   readonly access?: ObjectAccess | undefined
+  /** What the object is to be locked by, where its creation asked for anything. */
+  readonly lock?: ObjectLock | undefined
 }
 
 export interface UploadChecksum {

@@ -2,6 +2,7 @@
 import type { DataKey } from '@strongroom/crypto'
 import type { EncryptionMethod } from '../core/outcome.ts'
 import type { Acl } from '../policy/acl.ts'
+import type { ObjectLock } from './object-lock.ts'
 import type { BucketRecord } from './records.ts'
 
 // ---- Server-side encryption -----------------------------------------------------------------------------------------
@@ -131,6 +132,7 @@ export interface ObjectFacts {
   readonly tags: Tags
   readonly checksum: Checksum | undefined
   readonly protection: ProtectionFacts
+  readonly lock: ObjectLock | undefined
 }
 
 /** Who owns an object, and who is granted what of it, where that is not all the bucket owner's. */
@@ -152,6 +154,8 @@ export interface PutInput {
   readonly userMetadata: UserMetadata
   readonly access?: RequestedAccess | undefined
   readonly tags?: Tags | undefined
+  /** Absent: what the bucket gives to new versions. */
+  readonly lock?: ObjectLock | undefined
   readonly protection: RequestedProtection
   readonly conditions: Conditions
 }

@@ -6,6 +6,7 @@ import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { requireOpened } from './buckets.ts'
 import { checkRead, checkWrite, hasConditions } from './conditions.ts'
+import { lockOfNew, type ObjectLock, requireLockable } from './object-lock.ts'
 import type { ProtectedPlace } from './protection.ts'
 import { protectionFacts } from './protection.ts'
 import { type BucketRecord, bucketRecord, currentVersion, names, type ObjectVersion } from './records.ts'
@@ -29,9 +30,11 @@ export interface WriteTarget {
   readonly bucket: string
   readonly objectKey: string
   readonly conditions: Conditions
+  /** What the write asks to be locked by. */
+  readonly lock?: ObjectLock | undefined
 }
 
-/** What the writer decides of a new version; the rest follows from the key's state. */
+/** What the writer decides of a new version; the rest follows from the key's state. Its lock is what the write asks for. */
 export type NewVersion = Omit<ObjectVersion, 'kind' | 'versionId' | 'sequence' | 'lastModifiedMs'>
 
 export interface CommitMore {
@@ -92,7 +95,9 @@ export class VersionStore {
   async amend(
     call: CallContext,
     target: { bucket: string; objectKey: string; versionId: string | undefined },
-    change: (found: FoundVersion) => Partial<Pick<ObjectVersion, 'tags' | 'access' | 'protection' | 'content'>>,
+    change: (
+      found: FoundVersion,
+    ) => Partial<Pick<ObjectVersion, 'tags' | 'access' | 'lock' | 'protection' | 'content'>>,
     more?: CommitMore,
   ): Promise<FoundVersion> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
@@ -113,6 +118,7 @@ export class VersionStore {
   async beginWrite(call: CallContext, target: WriteTarget): Promise<Stored<BucketRecord>> {
     requireObjectKey(target.objectKey)
     const bucket = await this.requireBucket(call, target.bucket)
+    requireLockable(bucket.value, target.lock)
     if (hasConditions(target.conditions)) {
       const state = await this.keys.read(bucket.value.bucketId, target.objectKey, bucket.value.versioning)
       checkWrite(target.conditions, target.objectKey, state.current?.value)
@@ -155,7 +161,14 @@ export class VersionStore {
     const state = await this.keys.read(bucketId, target.objectKey, bucket.value.versioning)
     checkWrite(target.conditions, target.objectKey, state.current?.value)
     const nowMs = this.#clock.nowMs()
-    const version: ObjectVersion = { kind: 'object', ...this.keys.next(state, nowMs), lastModifiedMs: nowMs, ...made }
+    const lock = lockOfNew(bucket.value, made.lock, nowMs)
+    const version: ObjectVersion = {
+      kind: 'object',
+      ...this.keys.next(state, nowMs),
+      lastModifiedMs: nowMs,
+      ...made,
+      ...(lock && { lock }),
+    }
     const change = await this.keys.put(state, version, nowMs)
     if (!(await this.commitChange(bucket, change, more))) return undefined
     return { version, facts: factsOf(target.objectKey, bucket.value, version) }
@@ -206,6 +219,7 @@ function factsOf(objectKey: string, bucket: BucketRecord, version: ObjectVersion
     tags: version.tags ?? [],
     checksum: version.checksum,
     protection: protectionFacts(version.protection),
+    lock: version.lock,
   }
 }
 

@@ -6,6 +6,7 @@ import { nameAfter, prefixEnd } from '../records/names.ts'
 import type { RecordStore, Stored } from '../records/record-store.ts'
 import type { Check, Mutation } from '../storage/catalog.ts'
 import { ContentRecords } from './content-records.ts'
+import { requireUnlocked } from './object-lock.ts'
 import {
   currentVersion,
   type DeleteMarker,
@@ -95,8 +96,16 @@ export class KeyVersions {
     return change
   }
 
-  /** Removes one version for good. Where it was the newest, the one below it becomes the newest. */
-  async remove(state: KeyState, version: Stored<ObjectVersion | DeleteMarker>, nowMs: number): Promise<Change> {
+  /**
+   * Removes one version for good. Where it was the newest, the one below it becomes the newest. Throws ObjectLockRefused
+   * Protected.
+   */
+  async remove(
+    state: KeyState,
+    version: Stored<ObjectVersion | DeleteMarker>,
+    nowMs: number,
+    bypassGovernance = false,
+  ): Promise<Change> {
     const { bucketId, objectKey, current } = state
     const at = names.objectKey(bucketId, objectKey)
     const change = this.#begin(state)
@@ -107,7 +116,7 @@ export class KeyVersions {
       change.mutations.push(this.#records.remove(olderVersion, version.name))
       if (version.value.versionId === NULL_VERSION) change.mutations.push(this.#records.remove(nullVersion, at))
     }
-    await this.#release(change, version.value, nowMs)
+    await this.#release(change, version.value, nowMs, bypassGovernance)
 
     if (state.versioning === undefined || (current && !isCurrent)) return change
     const below = await this.newestOlder(bucketId, objectKey)
@@ -173,9 +182,19 @@ export class KeyVersions {
     }
   }
 
-  /** Gives up a version's content. */
-  async #release(change: Change, version: ObjectVersion | DeleteMarker, nowMs: number): Promise<void> {
-    if (version.kind === 'object') change.mutations.push(...(await this.#contents.release(version.content, nowMs)))
+  /**
+   * Gives up a version's content: every version that goes, goes here, and none does that is locked. The lock that is judged is
+   * the one that the commit checks. Throws ObjectLockRefused Protected.
+   */
+  async #release(
+    change: Change,
+    version: ObjectVersion | DeleteMarker,
+    nowMs: number,
+    bypassGovernance = false,
+  ): Promise<void> {
+    if (version.kind !== 'object') return
+    requireUnlocked(version.lock, nowMs, bypassGovernance)
+    change.mutations.push(...(await this.#contents.release(version.content, nowMs)))
   }
 }
 

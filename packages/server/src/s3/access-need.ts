@@ -1,3 +1,4 @@
+import type { ObjectLock } from '../objects/object-lock.ts'
 import type { Tags } from '../objects/types.ts'
 
 /** One thing that a request needs to be allowed. */
@@ -13,6 +14,8 @@ export interface AccessNeed {
   readonly requestTags?: Tags | undefined
   /** The keys of the tags that it removes, where they are named. */
   readonly removedTagKeys?: readonly string[]
+  /** What the request locks by, where it locks by anything. */
+  readonly requestLock?: ObjectLock | undefined
   /** What it would be encrypted by from now on, where that stands in the body and in no header. */
   readonly newEncryption?: { readonly method: string; readonly keyArn: string | undefined } | undefined
   /** It is what a copy reads. */

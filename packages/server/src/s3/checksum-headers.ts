@@ -47,12 +47,13 @@ export function readChecksumType(headers: Headers): ChecksumType | undefined {
   throw new S3Error('InvalidRequest', { message: 'Value for x-amz-checksum-type header is invalid.' })
 }
 
+/** Whether a digest of the body is given, by header or by trailer. */
+export const isPromised = (headers: Headers) =>
+  Object.keys(headers).some((name) => name === 'content-md5' || name === 'x-amz-trailer' || name in CHECKSUM_HEADERS)
+
 /** Of bodies that S3 takes only where something is promised of them. Throws S3Error InvalidRequest. */
 export function requirePromise(headers: Headers): void {
-  const promised = Object.keys(headers).some(
-    (name) => name === 'content-md5' || name === 'x-amz-trailer' || name.startsWith('x-amz-checksum-'),
-  )
-  if (!promised)
+  if (!isPromised(headers))
     throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: Content-MD5' })
 }
 

@@ -6,6 +6,7 @@ import type { BucketRecord } from '../objects/records.ts'
 import type { Tags } from '../objects/types.ts'
 import { type KeyTable, type KeyValue, tagValue } from '../policy/condition-keys.ts'
 import type { AccessNeed } from './access-need.ts'
+import { dateText } from './object-lock.ts'
 import type { S3Request } from './operation.ts'
 
 export interface S3Subject {
@@ -50,6 +51,14 @@ export const seesExistingTags = (action: string) => EXISTING_TAG_ACTIONS.has(act
 const tag = (tags: Tags | undefined, key: string) => tags && tagValue(Object.fromEntries(tags), key)
 const isOfBucket = ({ need }: S3Subject) => !need.objectKey
 
+const retention = ({ need }: S3Subject) => need.requestLock?.retention
+
+/** In days of which at least a part is left. */
+function remainingDays(subject: S3Subject): number | undefined {
+  const asked = retention(subject)
+  return asked && Math.ceil((asked.retainUntilMs - subject.request.call.atMs) / 86_400_000)
+}
+
 const AUTH_TYPES = { header: 'REST-HEADER', query: 'REST-QUERY-STRING', form: 'POST' } as const
 
 export const S3_KEYS: KeyTable<S3Subject> = {
@@ -80,6 +89,13 @@ export const S3_KEYS: KeyTable<S3Subject> = {
     's3:max-keys': query('max-keys'),
     's3:annotation-prefix': query('annotation-prefix'),
     's3:max-annotation-results': query('max-annotation-results'),
+    's3:object-lock-mode': (subject) => retention(subject)?.mode,
+    's3:object-lock-retain-until-date': (subject) => {
+      const asked = retention(subject)
+      return asked && dateText(asked)
+    },
+    's3:object-lock-remaining-retention-days': remainingDays,
+    's3:object-lock-legal-hold': ({ need }) => need.requestLock?.legalHold,
     's3:versionid': ({ need }) => need.versionId,
     's3:resourceaccount': ({ request, need }) => (need.unmade ? request.call.principal.accountId : undefined),
     's3:tlsversion': ({ request: { call } }) => /^TLSv(\d+(?:\.\d+)?)$/.exec(call.tlsVersion ?? '')?.[1],

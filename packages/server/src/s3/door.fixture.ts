@@ -13,6 +13,7 @@ import { IdentityStore } from '../identity/identity-store.ts'
 import { Sessions } from '../identity/sessions.ts'
 import { ObjectAcls } from '../objects/object-acls.ts'
 import { ObjectAttributes } from '../objects/object-attributes.ts'
+import { ObjectLocks } from '../objects/object-locks.ts'
 import { makeRoom } from '../objects/room.fixture.ts'
 import { Tagging } from '../objects/tagging.ts'
 import { VersionStore } from '../objects/version-store.ts'
@@ -42,6 +43,7 @@ export async function startDoor(configured: readonly AccountConfig[] = []) {
       identity: store,
       acls: new ObjectAcls(room.records, room.clock),
       attributes: new ObjectAttributes({ ...room, versions: new VersionStore(room.records, room.clock) }),
+      objectLocks: new ObjectLocks(room.records, room.clock),
       tagging: new Tagging(room.records, room.clock),
       region: 'us-east-1',
     },

@@ -1,5 +1,12 @@
 /** S3's errors: code, status and text as AWS gives them; and the table from faults to them, total by type. */
-import { type EncryptionRefusal, Fault, type FaultCode, type FaultDetails, isFault } from '../core/fault.ts'
+import {
+  type EncryptionRefusal,
+  Fault,
+  type FaultCode,
+  type FaultDetails,
+  isFault,
+  type ObjectLockRefusal,
+} from '../core/fault.ts'
 import { SignatureError } from '../signature/errors.ts'
 
 const ROWS = {
@@ -40,6 +47,7 @@ const ROWS = {
     400,
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   ],
+  InvalidBucketState: [409, 'The request is not valid with the current state of the bucket.'],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidConfigurationId: [400, 'The specified configuration ID is not valid.'],
   InvalidDigest: [400, 'The Content-MD5 you specified was invalid.'],
@@ -76,6 +84,7 @@ const ROWS = {
   NoSuchConfiguration: [404, 'The specified configuration does not exist.'],
   NoSuchKey: [404, 'The specified key does not exist.'],
   NoSuchLifecycleConfiguration: [404, 'The lifecycle configuration does not exist'],
+  NoSuchObjectLockConfiguration: [404, 'The specified object does not have a ObjectLock configuration'],
   NoSuchPublicAccessBlockConfiguration: [404, 'The public access block configuration was not found'],
   NoSuchTagSet: [404, 'The TagSet does not exist'],
   NoSuchUpload: [
@@ -86,6 +95,7 @@ const ROWS = {
   NoSuchWebsiteConfiguration: [404, 'The specified bucket does not have a website configuration'],
   NotImplemented: [501, 'A header you provided implies functionality that is not implemented'],
   NotModified: [304, 'Not Modified'],
+  ObjectLockConfigurationNotFoundError: [404, 'Object Lock configuration does not exist for this bucket'],
   OperationAborted: [
     409,
     'A conflicting conditional operation is currently in progress against this resource. Please try again.',
@@ -283,6 +293,7 @@ const FAULTS: { readonly [C in FaultCode]: (detail: FaultDetails[C]) => S3Error 
   ChunkMalformed: ({ reason }) =>
     new S3Error('InvalidRequest', { message: `The chunked body cannot be read: ${reason}.` }),
   EncryptionRefused: ({ refusal, value }) => ENCRYPTION[refusal](value),
+  ObjectLockRefused: ({ refusal }) => OBJECT_LOCK[refusal](),
   KmsKeyNotFound: ({ message }) => kms('NotFoundException', message),
   KmsKeyDisabled: ({ keyArn }) => kms('DisabledException', `${keyArn} is disabled.`),
   KmsKeyStateInvalid: ({ keyArn, state }) => kms('KMSInvalidStateException', `${keyArn} is ${state}.`),
@@ -344,6 +355,25 @@ const argument = (message: string, value?: string) =>
     fields: { ArgumentName: SSE, ...(value !== undefined && { ArgumentValue: value }) },
   })
 const customer = (rest: string) => `Requests specifying Server Side Encryption with Customer provided keys must ${rest}`
+
+const OBJECT_LOCK: { readonly [R in ObjectLockRefusal]: () => S3Error } = {
+  Protected: () => new S3Error('AccessDenied', { message: 'Access Denied because object protected by object lock.' }),
+  NotEnabled: () => new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' }),
+  WriteNotEnabled: () => new S3Error('InvalidRequest', { message: 'Bucket is missing ObjectLockConfiguration' }),
+  VersioningNotEnabled: () =>
+    new S3Error('InvalidBucketState', {
+      message: "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+    }),
+  VersioningFixed: () =>
+    new S3Error('InvalidBucketState', {
+      message: 'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
+    }),
+  PartPromiseMissing: () =>
+    new S3Error('InvalidRequest', {
+      message:
+        'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters',
+    }),
+}
 
 const ENCRYPTION: { readonly [R in EncryptionRefusal]: (value: string | undefined) => S3Error } = {
   SseCWithOtherMethod: (value) =>

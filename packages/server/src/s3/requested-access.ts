@@ -7,16 +7,21 @@ import { type Acl, isPublicAcl } from '../policy/acl.ts'
 import type { AccessNeed } from './access-need.ts'
 import { hasAclHeaders, isHarmless, type RequestedAcl, readAclDocument, readAclHeaders, toAcl } from './acl.ts'
 import { S3Error } from './errors.ts'
+import { lockOfWrite } from './object-lock.ts'
 import type { S3Request } from './operation.ts'
 import type { S3Services } from './services.ts'
 
-/** To write an object is one action; to set its tags, and to say what its ACL is, are others. */
-export function writeNeeds({ bucket, objectKey, headers }: S3Request, tags: Tags): AccessNeed[] {
+/** To write an object is one action; to set its tags, to say what its ACL is, and to lock it, are others. */
+export function writeNeeds(request: S3Request, tags: Tags): AccessNeed[] {
+  const { bucket, objectKey, headers } = request
   const actions = ['s3:PutObject']
   if (tags.length > 0) actions.push('s3:PutObjectTagging')
   if (hasAclHeaders(headers)) actions.push('s3:PutObjectAcl')
+  const requestLock = lockOfWrite(request)
+  if (requestLock?.retention) actions.push('s3:PutObjectRetention')
+  if (requestLock?.legalHold) actions.push('s3:PutObjectLegalHold')
   const requestTags = tags.length === 0 ? undefined : tags
-  return actions.map((action) => ({ action, bucket, objectKey, requestTags, unwritten: true }))
+  return actions.map((action) => ({ action, bucket, objectKey, requestTags, requestLock, unwritten: true }))
 }
 
 /** Who will own the object that a request writes, and its ACL. Throws S3Error or AccessDenied, now or when it is asked. */

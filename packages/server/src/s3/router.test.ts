@@ -23,6 +23,9 @@ test.each([
   ['AbortMultipartUpload', 'DELETE', 'object', 'uploadId=x'],
   ['PutObjectTagging', 'PUT', 'object', 'tagging&versionId=x'],
   ['GetBucketTagging', 'GET', 'bucket', 'tagging'],
+  ['PutObjectLockConfiguration', 'PUT', 'bucket', 'object-lock'],
+  ['PutObjectRetention', 'PUT', 'object', 'retention&versionId=x'],
+  ['GetObjectLegalHold', 'GET', 'object', 'legal-hold'],
   ['ListParts', 'GET', 'object', 'uploadId=x'],
   ['GetObject', 'GET', 'object', 'versionId=x&response-content-type=a'],
   ['GetBucketCors', 'GET', 'bucket', 'cors'],
@@ -46,8 +49,6 @@ test('a header tells a copy', () => {
 })
 
 test.each([
-  ['GetObjectLegalHold', 'GET', 'object', 'legal-hold'],
-  ['PutObjectRetention', 'PUT', 'object', 'retention'],
   ['PutBucketReplication', 'PUT', 'bucket', 'replication'],
   ['UpdateBucketMetadataAnnotationTableConfiguration', 'PUT', 'bucket', 'metadataAnnotationTable'],
   ['DeleteObjectAnnotation', 'DELETE', 'object', 'annotation'],

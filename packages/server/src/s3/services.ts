@@ -8,6 +8,7 @@ import type { Listing } from '../objects/listing.ts'
 import type { Multipart } from '../objects/multipart.ts'
 import type { ObjectAcls } from '../objects/object-acls.ts'
 import type { ObjectAttributes } from '../objects/object-attributes.ts'
+import type { ObjectLocks } from '../objects/object-locks.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Tagging } from '../objects/tagging.ts'
 
@@ -19,6 +20,7 @@ export interface S3Services {
   readonly encryptionChanges: EncryptionChanges
   readonly acls: ObjectAcls
   readonly attributes: ObjectAttributes
+  readonly objectLocks: ObjectLocks
   readonly tagging: Tagging
   readonly multipart: Multipart
   readonly listing: Listing

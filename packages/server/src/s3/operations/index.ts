@@ -14,6 +14,7 @@ import {
   putBucketMetricsConfiguration,
 } from './buckets/metrics.ts'
 import { getBucketNotificationConfiguration, putBucketNotificationConfiguration } from './buckets/notification.ts'
+import { getObjectLockConfiguration, putObjectLockConfiguration } from './buckets/object-lock.ts'
 import {
   deleteBucketOwnershipControls,
   getBucketOwnershipControls,
@@ -38,6 +39,12 @@ import { copyObject } from './objects/copy-object.ts'
 import { deleteObject } from './objects/delete-object.ts'
 import { getObject, headObject } from './objects/get-object.ts'
 import { getObjectAttributes } from './objects/get-object-attributes.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './objects/object-lock.ts'
 import { postObject } from './objects/post-object.ts'
 import { putObject } from './objects/put-object.ts'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './objects/tagging.ts'
@@ -69,6 +76,8 @@ export const operations: readonly Operation[] = [
   getBucketOwnershipControls,
   putBucketOwnershipControls,
   deleteBucketOwnershipControls,
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
   getBucketTagging,
   putBucketTagging,
   deleteBucketTagging,
@@ -109,6 +118,10 @@ export const operations: readonly Operation[] = [
   deleteObject,
   getObjectAcl,
   putObjectAcl,
+  getObjectRetention,
+  putObjectRetention,
+  getObjectLegalHold,
+  putObjectLegalHold,
   getObjectTagging,
   putObjectTagging,
   deleteObjectTagging,

@@ -33,19 +33,18 @@ export const createBucket: Operation = {
       await request.authorize({ action, bucket, requestTags: tags, unmade: true })
     }
     refuseUnsupportedHeaders(headers)
-    if (String(request.headers['x-amz-bucket-object-lock-enabled'] ?? '').toLowerCase() === 'true') {
-      throw new S3Error('NotImplemented', {
-        message: 'Object Lock is not implemented.',
-        fields: { Header: 'x-amz-bucket-object-lock-enabled' },
-      })
-    }
     const wanted = given === 'EU' ? 'eu-west-1' : given === undefined || given === '' ? undefined : given
     if ((wanted ?? 'us-east-1') !== region) {
       const message = `The ${wanted ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`
       throw new S3Error('IllegalLocationConstraintException', { message })
     }
     const chosen = chosenSettings(accounts, request)
-    await buckets.create(request.call, bucket, (settings) => ({ ...chosen(settings), ...(tags && { tags }) }))
+    const locked = wantsObjectLock(headers) ? LOCKED : {}
+    await buckets.create(request.call, bucket, (settings) => ({
+      ...chosen(settings),
+      ...(tags && { tags }),
+      ...locked,
+    }))
     return { status: 200, headers: { location: `/${bucket}` } }
   },
 }
@@ -59,6 +58,12 @@ function readConfiguration(body: Uint8Array): { locationConstraint?: string | un
   return { locationConstraint: childText(root, 'LocationConstraint'), tags: tags.length === 0 ? undefined : tags }
 }
 
+const wantsObjectLock = (headers: IncomingHttpHeaders) =>
+  String(headers['x-amz-bucket-object-lock-enabled'] ?? '').toLowerCase() === 'true'
+
+/** Object Lock comes with versioning. */
+const LOCKED = { versioning: 'Enabled', objectLock: {} } as const
+
 /** What a request says otherwise than new buckets have it is allowed by itself. */
 function createActions(headers: IncomingHttpHeaders, tags: Tags | undefined): string[] {
   return [
@@ -66,6 +71,7 @@ function createActions(headers: IncomingHttpHeaders, tags: Tags | undefined): st
     ...(tags ? ['s3:TagResource'] : []),
     ...(hasAclHeaders(headers) ? ['s3:PutBucketAcl'] : []),
     ...(headers[OWNERSHIP] === undefined ? [] : ['s3:PutBucketOwnershipControls']),
+    ...(wantsObjectLock(headers) ? ['s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'] : []),
   ]
 }
 

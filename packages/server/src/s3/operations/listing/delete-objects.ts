@@ -3,9 +3,10 @@
 import { document, element, type XmlPiece } from '../../../protocols/xml-writer.ts'
 import { requirePromise } from '../../checksum-headers.ts'
 import { S3Error, toS3Error } from '../../errors.ts'
+import { asksToBypass, requireBypassable } from '../../object-lock.ts'
 import type { DeletedKey, Operation } from '../../operation.ts'
 import { childrenNamed, childText, readXml } from '../../xml-reader.ts'
-import { deleteAction } from '../objects/delete-object.ts'
+import { deleteNeeds } from '../objects/delete-object.ts'
 
 const MAX_ENTRIES = 1000
 /** Deletions under way at a time: enough to share group commits, few enough to leave room for others. */
@@ -38,6 +39,8 @@ export const deleteObjects: Operation = {
       throw new S3Error('MalformedXML')
     }
     request.notes.bucketRecord = await buckets.find(request.bucket)
+    requireBypassable(request.headers, request.notes.bucketRecord)
+    const bypassGovernance = asksToBypass(request.headers)
     const deleted: DeletedKey[] = []
     if (request.notes.bucketRecord.logging) request.notes.deleted = deleted
     const quiet = childText(root, 'Quiet') === 'true'
@@ -47,8 +50,8 @@ export const deleteObjects: Operation = {
         const named = [element('Key', objectKey), element('VersionId', versionId)]
         try {
           const { bucket } = request
-          await request.authorize({ action: deleteAction(versionId), bucket, objectKey, versionId })
-          const result = await objects.delete(request.call, { bucket, objectKey, versionId })
+          for (const need of deleteNeeds(request, objectKey, versionId)) await request.authorize(need)
+          const result = await objects.delete(request.call, { bucket, objectKey, versionId, bypassGovernance })
           deleted[at + i] = { objectKey, versionId: result.versionId, status: 204, errorCode: undefined }
           if (quiet) return undefined
           return element('Deleted', [

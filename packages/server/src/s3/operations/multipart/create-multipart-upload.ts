@@ -4,6 +4,7 @@ import { document, element } from '../../../protocols/xml-writer.ts'
 import { readUploadChecksum } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
+import { lockOfWrite } from '../../object-lock.ts'
 import type { Operation } from '../../operation.ts'
 import { requestedAccess, writeNeeds } from '../../requested-access.ts'
 import { tagsOfWrite } from '../../tags.ts'
@@ -32,6 +33,7 @@ export const createMultipartUpload: Operation = {
         headers: storedHeaders(headers),
         userMetadata: userMetadata(request.rawHeaders),
         tags: tagsOfWrite(request),
+        lock: lockOfWrite(request),
         access: requestedAccess(services, request),
         protection,
         checksum,

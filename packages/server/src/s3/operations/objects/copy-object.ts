@@ -6,6 +6,7 @@ import { readCopySource } from '../../copy-source.ts'
 import { customerKeyOfCopySource, protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, storedHeaders, userMetadata } from '../../object-headers.ts'
+import { lockOfWrite } from '../../object-lock.ts'
 import type { Operation, S3Request } from '../../operation.ts'
 import { requestedAccess, writeNeeds } from '../../requested-access.ts'
 import { tagsOfHeader } from '../../tags.ts'
@@ -74,6 +75,7 @@ export const copyObject: Operation = {
         },
         metadata: directive === 'COPY' ? 'COPY' : { headers: stored, userMetadata: userMetadata(request.rawHeaders) },
         tags: async (tags) => own ?? takeSourceTags(request, tags),
+        lock: lockOfWrite(request),
         storageClass: stored['x-amz-storage-class'],
         access: requestedAccess(services, request),
         protection,

@@ -5,6 +5,7 @@ import { checksumHeaders } from '../../checksum-headers.ts'
 import { customerKeyOfRead, protectionHeaders } from '../../encryption-headers.ts'
 import { S3Error } from '../../errors.ts'
 import { conditions, objectHeaders, requestedRange } from '../../object-headers.ts'
+import { legalHoldHeader, retentionHeaders } from '../../object-lock.ts'
 import type { Operation, S3Reply, S3Request } from '../../operation.ts'
 import type { S3Services } from '../../services.ts'
 import { readPartNumber } from '../multipart/part-number.ts'
@@ -31,11 +32,11 @@ export const getObject: Operation = {
     const input = readInput(request)
     try {
       const { content, ...selection } = await services.objects.get(request.call, input)
-      const tags = await tagsCount(services, request, selection.facts).catch(async (error: unknown) => {
+      const guarded = await guardedHeaders(services, request, selection.facts).catch(async (error: unknown) => {
         await content.close()
         throw error
       })
-      const { status, headers, userMetadata } = reply(request, input, selection, tags)
+      const { status, headers, userMetadata } = reply(request, input, selection, guarded)
       return { status, headers, userMetadata, body: content.whole ?? content }
     } finally {
       input.customerKey?.key.wipe()
@@ -52,8 +53,8 @@ export const headObject: Operation = {
     try {
       const selection = await services.objects.head(request.call, input)
       const { facts, range } = selection
-      const tags = await tagsCount(services, request, facts)
-      const { headers, ...rest } = reply(request, input, selection, tags)
+      const guarded = await guardedHeaders(services, request, facts)
+      const { headers, ...rest } = reply(request, input, selection, guarded)
       const length = range ? range.endExclusive - range.start : facts.plaintextSize
       return { ...rest, headers: { ...headers, 'content-length': String(length) } }
     } finally {
@@ -62,13 +63,21 @@ export const headObject: Operation = {
   },
 }
 
-/** Told only to those who may read the tags themselves. */
-async function tagsCount(services: S3Services, request: S3Request, { tags }: ObjectFacts): Promise<string | undefined> {
-  if (tags.length === 0) return undefined
+/** What is told only to those who may read the thing itself: how many tags there are, and the lock. */
+async function guardedHeaders(
+  services: S3Services,
+  request: S3Request,
+  { tags, lock }: ObjectFacts,
+): Promise<S3Reply['headers']> {
   const { bucket, objectKey, query } = request
   const versionId = query.get('versionId')
-  const need = { action: taggingAction('Get', versionId), bucket, objectKey, versionId }
-  return (await hasAccess(services, request, need)) ? String(tags.length) : undefined
+  const may = (action: string) => hasAccess(services, request, { action, bucket, objectKey, versionId })
+  return {
+    ...(tags.length > 0 &&
+      (await may(taggingAction('Get', versionId))) && { 'x-amz-tagging-count': String(tags.length) }),
+    ...(lock?.retention && (await may('s3:GetObjectRetention')) && retentionHeaders(lock.retention)),
+    ...(lock?.legalHold && (await may('s3:GetObjectLegalHold')) && legalHoldHeader(lock.legalHold)),
+  }
 }
 
 function readInput(request: S3Request): GetInput {
@@ -104,7 +113,7 @@ function reply(
   request: S3Request,
   input: GetInput,
   { facts, range, part }: Omit<GetResult, 'content'>,
-  tagsCount: string | undefined,
+  guarded: S3Reply['headers'],
 ): S3Reply & { headers: Record<string, string | undefined>; userMetadata: ObjectFacts['userMetadata'] } {
   Object.assign(request.notes, {
     versionId: facts.versionId,
@@ -126,7 +135,7 @@ function reply(
       ...overrides,
       ...(range &&
         !isEmpty && { 'content-range': `bytes ${range.start}-${range.endExclusive - 1}/${facts.plaintextSize}` }),
-      'x-amz-tagging-count': tagsCount,
+      ...guarded,
       'x-amz-mp-parts-count': part?.count === undefined ? undefined : String(part.count),
       ...protectionHeaders(facts.protection, input.customerKey),
       ...(wantsChecksum && checksumHeaders(part ? part.checksum : range ? undefined : facts.checksum)),

@@ -3,9 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { S3Error } from '../../errors.ts'
 
 const REFUSED = [
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-retain-until-date',
-  'x-amz-object-lock-legal-hold',
+  'x-amz-object-lock-event-hold',
+  'x-amz-object-lock-event-hold-duration-days',
+  'x-amz-object-lock-event-hold-duration-years',
   'x-amz-write-offset-bytes',
 ]
 

@@ -1,9 +1,11 @@
 /**
  * UpdateObjectEncryption: another key for an object that is there (AWS S3 API reference). As at AWS it goes to SSE-KMS
- * only. With our header `x-strongroom-any-encryption: true` it also goes to SSE-S3 and DSSE-KMS, and from DSSE-KMS.
+ * only, and leaves locked versions as they are. With our header `x-strongroom-any-encryption: true` it also goes to SSE-S3 and
+ * DSSE-KMS, and from DSSE-KMS, and to locked versions: what Object Lock keeps is the plaintext, which stays.
  */
 import { Fault } from '../../../core/fault.ts'
 import type { EncryptionTarget } from '../../../objects/encryption-change.ts'
+import { isLocked } from '../../../objects/object-lock.ts'
 import { S3Error } from '../../errors.ts'
 import type { Operation } from '../../operation.ts'
 import { childText, onlyChild, readXml, type XmlElement } from '../../xml-reader.ts'
@@ -24,7 +26,7 @@ export const updateObjectEncryption: Operation = {
   audit: 'data',
   readOnly: false,
   body: { kind: 'document', maxBytes: 16 * 1024 },
-  async run({ encryptionChanges, buckets }, request) {
+  async run({ encryptionChanges, buckets, clock }, request) {
     const { bucket, objectKey, query, call } = request
     if (call.signature?.version !== 'v4') throw invalid(WORDS.signature)
     const any = request.headers[ANY] === 'true'
@@ -37,6 +39,7 @@ export const updateObjectEncryption: Operation = {
       throw new S3Error('AccessDenied', { message: WORDS.account })
     }
     const { change, versionId } = await encryptionChanges.change(call, object, target, ({ version }) => {
+      if (!any && isLocked(version.lock, clock.nowMs())) throw new S3Error('AccessDenied', { message: WORDS.locked })
       if (version.protection.method === 'aws:kms:dsse' && !any) {
         throw new Fault('EncryptionRefused', { refusal: 'SourceNotChangeable' })
       }
@@ -80,6 +83,8 @@ const WORDS = {
   arn: "Requests that modify an object's encryption type to SSE-KMS require a valid Amazon Web Services KMS key Amazon Resource Name (ARN). Confirm that you have a correctly formatted KMS key ARN in your request, and then try again.",
   bucketKey:
     "The BucketKeyEnabled value isn't valid. Valid values are true or false. Modify the request to specify a valid value, and then try again.",
+  locked:
+    "The encryption type for the specified object can't be updated because that object is protected by S3 Object Lock. If the object has a governance-mode retention period or a legal hold, you must first remove the Object Lock status on the object before you issue your UpdateObjectEncryption request. You can't use the UpdateObjectEncryption operation with objects that have an Object Lock compliance mode retention period applied to them.",
   account:
     'The Amazon Web Services KMS key in the request must be owned by the same account as the bucket. Modify the request to specify a KMS key from the same account, and then try again.',
 } as const

@@ -3,6 +3,7 @@ import type { Conditions, PutResult, Tags } from '../../../objects/types.ts'
 import { checksumHeaders } from '../../checksum-headers.ts'
 import { protectionHeaders, requestedProtection } from '../../encryption-headers.ts'
 import { storedHeaders, userMetadata } from '../../object-headers.ts'
+import { lockOfWrite, requireSafeLock } from '../../object-lock.ts'
 import type { S3Request } from '../../operation.ts'
 import { requestedAccess } from '../../requested-access.ts'
 import type { S3Services } from '../../services.ts'
@@ -14,6 +15,8 @@ export async function writeObject(
   { tags, conditions }: { readonly tags: Tags; readonly conditions: Conditions },
 ): Promise<{ readonly result: PutResult; readonly headers: Record<string, string | undefined> }> {
   const { headers, call, bucket, objectKey } = request
+  const lock = lockOfWrite(request)
+  requireSafeLock(request, lock)
   const protection = requestedProtection(headers, call.secureTransport)
   const customerKey = protection.kind === 'SSE-C' ? protection.customerKey : undefined
   try {
@@ -24,6 +27,7 @@ export async function writeObject(
       headers: storedHeaders(headers),
       userMetadata: userMetadata(request.rawHeaders),
       tags,
+      lock,
       access: requestedAccess(services, request),
       protection,
       conditions,
