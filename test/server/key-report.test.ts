@@ -82,9 +82,28 @@ test('versions, uploads, defaults and buckets of others; deletion only when it i
     versions: 4,
     bytes: 4000,
     uploads: 1,
+    lockedVersions: 0,
     buckets: [
-      { bucket: 'report-one', isDefault: false, currentVersions: 1, olderVersions: 2, bytes: 3000, uploads: 1 },
-      { bucket: 'report-two', isDefault: true, currentVersions: 0, olderVersions: 0, bytes: 0, uploads: 0 },
+      {
+        bucket: 'report-one',
+        isDefault: false,
+        currentVersions: 1,
+        olderVersions: 2,
+        bytes: 3000,
+        uploads: 1,
+        lockedVersions: 0,
+        locked: [],
+      },
+      {
+        bucket: 'report-two',
+        isDefault: true,
+        currentVersions: 0,
+        olderVersions: 0,
+        bytes: 0,
+        uploads: 0,
+        lockedVersions: 0,
+        locked: [],
+      },
     ],
     bucketsOfOthers: 1,
   }
@@ -103,6 +122,43 @@ test('versions, uploads, defaults and buckets of others; deletion only when it i
   const deleted = await keys(['delete', KeyId!, '--yes', '--days', '7', '--json'])
   expect(JSON.parse(deleted.out)).toMatchObject({ versions: 4, KeyState: 'PendingDeletion' })
   expect((await state()).DeletionDate!.getTime()).toBeGreaterThan(Date.now() + 6.9 * 86_400_000)
+})
+
+test('what Object Lock keeps is named, for its key is not kept', async () => {
+  const [s3, kms] = [s3Client(server), kmsClient(server)]
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({}))
+  const { KeyId: SSEKMSKeyId } = KeyMetadata!
+  const Bucket = 'report-locked'
+  await s3.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }))
+  const under = { Bucket, Body: 'x', ServerSideEncryption: 'aws:kms', SSEKMSKeyId } as const
+  const ObjectLockRetainUntilDate = new Date('2200-01-01T00:00:00Z')
+  const until = { ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate } as const
+  const { VersionId: older } = await s3.send(new PutObjectCommand({ ...under, ...until, Key: 'a b' }))
+  await s3.send(new PutObjectCommand({ ...under, Key: 'a b' }))
+  const held = { ...under, Key: 'held', ObjectLockLegalHoldStatus: 'ON' } as const
+  const { VersionId: current } = await s3.send(new PutObjectCommand(held))
+  const report = await keys(['report', SSEKMSKeyId!, '--json'])
+  expect(JSON.parse(report.out)).toMatchObject({
+    versions: 3,
+    lockedVersions: 2,
+    buckets: [
+      {
+        lockedVersions: 2,
+        locked: [
+          { objectKey: 'held', versionId: current, legalHold: 'ON' },
+          {
+            objectKey: 'a b',
+            versionId: older,
+            retention: { mode: 'COMPLIANCE', retainUntilMs: ObjectLockRetainUntilDate.getTime() },
+          },
+        ],
+      },
+    ],
+  })
+  const { out } = await keys(['delete', SSEKMSKeyId!, '--yes'])
+  expect(out).toContain('WARNING: Object Lock keeps 2 of these versions from being deleted')
+  expect(out).toContain(`report-locked/held (${current}): legal hold\n`)
+  expect(out).toContain(`report-locked/a%20b (${older}): COMPLIANCE until 2200-01-01T00:00:00.000Z\n`)
 })
 
 test('only for who may schedule the deletion', async () => {

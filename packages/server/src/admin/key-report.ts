@@ -14,7 +14,7 @@ export interface KeyReportServices {
 export async function reportKey({ kms, records }: KeyReportServices, call: CallContext, input: Input) {
   const key = await kms.keys.describeKey(call, input.keyId('keyId'), 'kms:ScheduleKeyDeletion')
   const aliases = await kms.aliases.namesOf(key)
-  const all = await bucketsUnderKey(records, key)
+  const all = await bucketsUnderKey(records, key, call.atMs)
   const own = all.filter(({ accountId }) => accountId === call.principal.accountId)
   const sum = (of: (use: (typeof all)[number]) => number) => all.reduce((total, use) => total + of(use), 0)
   return {
@@ -26,6 +26,7 @@ export async function reportKey({ kms, records }: KeyReportServices, call: CallC
     versions: sum(({ currentVersions, olderVersions }) => currentVersions + olderVersions),
     bytes: sum(({ bytes }) => bytes),
     uploads: sum(({ uploads }) => uploads),
+    lockedVersions: sum(({ lockedVersions }) => lockedVersions),
     buckets: own.map(({ accountId: _, ...use }) => use),
     bucketsOfOthers: all.length - own.length,
   }

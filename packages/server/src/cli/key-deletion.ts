@@ -22,6 +22,8 @@ interface KeyReport {
   readonly versions: number
   readonly bytes: number
   readonly uploads: number
+  /** Kept by Object Lock. */
+  readonly lockedVersions: number
   readonly buckets: readonly {
     readonly bucket: string
     readonly isDefault: boolean
@@ -29,6 +31,9 @@ interface KeyReport {
     readonly olderVersions: number
     readonly bytes: number
     readonly uploads: number
+    readonly lockedVersions: number
+    /** The first of them. */
+    readonly locked: readonly LockedVersion[]
   }[]
   readonly bucketsOfOthers: number
 }
@@ -37,6 +42,13 @@ export async function reportKeyCommand(keyId: string, flags: KeyDeletionFlags): 
   const report = await reportOf(await resolveConnection(flags, process.env), keyId)
   process.stdout.write(flags.json ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report))
   return EXIT.done
+}
+
+interface LockedVersion {
+  readonly objectKey: string
+  readonly versionId: string
+  readonly retention?: { readonly mode: string; readonly retainUntilMs: number }
+  readonly legalHold?: string
 }
 
 /** Asks on a terminal; elsewhere `--yes` confirms. */
@@ -96,9 +108,26 @@ function reportText(report: KeyReport): string {
       : `  ${versions} versions of objects (${sizeText(bytes)}) and ${uploads} uploads could never be read again:`,
     ...buckets.map(bucketText),
   ]
+  if (report.lockedVersions > 0) lines.push(...lockedText(report))
   if (bucketsOfOthers > 0) lines.push(`    and in ${bucketsOfOthers} buckets of other accounts`)
   lines.push('  What was encrypted with it elsewhere, by direct calls of the KMS, is not known here.')
   return `${lines.join('\n')}\n`
+}
+
+/** What Object Lock keeps is lost with its key all the same, so it is named. */
+function lockedText({ lockedVersions, buckets }: KeyReport): string[] {
+  const named = buckets.flatMap(({ bucket, locked }) => locked.map((version) => ({ bucket, ...version })))
+  const unnamed = lockedVersions - named.length
+  return [
+    `  WARNING: Object Lock keeps ${lockedVersions} of these versions from being deleted, and does not keep them readable:`,
+    ...named.map(({ bucket, objectKey, versionId, retention, legalHold }) => {
+      const until = retention && `${retention.mode} until ${new Date(retention.retainUntilMs).toISOString()}`
+      const by = [until, legalHold === 'ON' ? 'legal hold' : undefined].filter((fact) => fact !== undefined)
+      // A key may hold what a terminal would take for orders.
+      return `    ${bucket}/${encodeURI(objectKey)} (${versionId}): ${by.join(', ')}`
+    }),
+    ...(unnamed > 0 ? [`    and ${unnamed} more`] : []),
+  ]
 }
 
 function bucketText({
