@@ -17,7 +17,6 @@ afterAll(() => server?.remove())
 
 test.each([
   ['V3, spilled', {}],
-  ['V3, read twice', { largeBodies: 'read-twice' }],
   ['sealed', { format: 'sealed' }],
 ])('1 GiB in format %s', { timeout: 400_000 }, async (name, options) => {
   const task = { endpoint: server.http, ...server.root, bucket: 'streams', bytes: 2 ** 30, options }
