@@ -301,7 +301,29 @@ describe('another key for an object', () => {
     expect(reading).toMatchObject({ Metadata: { mine: 'own' }, ContentType: 'text/plain', CacheControl: 'no-store' })
     expect(await reading.Body.transformToString()).toBe('text')
     expect(await refusal(client.getObject({ Bucket, Key }, { encryptionContext }) as never)).toBe('DataKeyNotOpened')
+    expect((await reader.headObject({ Bucket, Key })).Encryption?.encryptionContext).toEqual(
+      name === 'sealed' ? encryptionContext : undefined,
+    )
   })
+
+  test.each(Object.entries(WRITERS).filter(([name]) => name !== 'V2'))(
+    '%s: is passed over where it has the new one alone',
+    async (name, options) => {
+      const Key = `passed over ${name}`
+      const both = node.multiKeyring({ generator: otherAes, children: [aes] })
+      const client = node.createEncryptingClient(s3, { keyring: aes, ...options })
+      await node.createEncryptingClient(s3, { keyring: both, ...options }).putObject({ Bucket, Key, Body: 'text' })
+      const to = (newKeyring: node.Keyring) =>
+        client.rewrapObject({ Bucket, Key }, { newKeyring, passOverWrapped: true })
+      // In the sealed format the old key is still among the wraps, which is not what was asked for.
+      expect(await to(otherAes)).toBe(name === 'sealed')
+      expect(await to(otherAes)).toBe(false)
+      const reader = node.createEncryptingClient(s3, { keyring: otherAes, ...options })
+      const back = { newKeyring: aes, passOverWrapped: true }
+      expect(await reader.rewrapObject({ Bucket, Key }, back)).toBe(true)
+      expect((await plaintextOf(client.getObject({ Bucket, Key }))).toString()).toBe('text')
+    },
+  )
 })
 
 describe('as the SDK’s client', () => {

@@ -1,7 +1,7 @@
 /** What may be written and read: commitment policies and the switches for old objects. Pure. */
-import type { Envelope } from './envelope/envelope.ts'
+import type { EnvelopeFormat } from './envelope/envelope.ts'
 import { EncryptionError } from './errors.ts'
-import { CONTENT_ALGORITHMS, type ContentAlgorithm, WRAP_ALGORITHMS } from './suites.ts'
+import { CONTENT_ALGORITHMS, type ContentAlgorithm, WRAP_ALGORITHMS, type WrapAlgorithm } from './suites.ts'
 
 /** By the names that the S3 Encryption Clients of other languages use. All read what commits to its key. */
 export type CommitmentPolicy = keyof typeof COMMITMENT_POLICIES
@@ -23,22 +23,37 @@ export interface LegacySwitches {
   readonly enableLegacyUnauthenticatedModes?: boolean
 }
 
+/** A policy and the switches beside it. */
 export interface ReadingRules extends LegacySwitches {
+  /** What must commit to its key. */
   readonly commitmentPolicy: CommitmentPolicy
+}
+
+/** What the rules look at: an envelope has it, and what `headObject` tells of one has it under other names. */
+export interface PolicySubject {
+  /** For the words of a refusal. */
+  readonly format: EnvelopeFormat
+  /** Whether it commits to its key and authenticates. */
+  readonly contentAlgorithm: ContentAlgorithm
+  /** Whether any wrap is a legacy one. */
+  readonly wrapped: readonly { readonly algorithm: WrapAlgorithm }[]
 }
 
 /** What S3 Encryption Client objects are written with under a policy. */
 export const contentAlgorithmToWrite = (policy: CommitmentPolicy): ContentAlgorithm =>
   COMMITMENT_POLICIES[policy].writesCommitting ? '115' : 'AES/GCM/NoPadding'
 
-/** Throws EncryptionError where an object may not be read; before anything of it is unwrapped. */
-export function requireReadable(envelope: Envelope, rules: ReadingRules): void {
-  const content = CONTENT_ALGORITHMS[envelope.contentAlgorithm]
+/**
+ * Throws EncryptionError where an object may not be read: CommitmentPolicyForbids, UnauthenticatedModesDisabled,
+ * LegacyWrappingDisabled. Needs no key; readers ask it before anything is unwrapped.
+ */
+export function requireReadable(object: PolicySubject, rules: ReadingRules): void {
+  const content = CONTENT_ALGORITHMS[object.contentAlgorithm]
   if (!content.commits && !COMMITMENT_POLICIES[rules.commitmentPolicy].readsNonCommitting)
-    throw new EncryptionError('CommitmentPolicyForbids', `format ${envelope.format} under ${rules.commitmentPolicy}`)
+    throw new EncryptionError('CommitmentPolicyForbids', `format ${object.format} under ${rules.commitmentPolicy}`)
   if (!content.authenticates && !rules.enableLegacyUnauthenticatedModes)
-    throw new EncryptionError('UnauthenticatedModesDisabled', envelope.contentAlgorithm)
-  for (const { algorithm } of envelope.wrapped)
+    throw new EncryptionError('UnauthenticatedModesDisabled', object.contentAlgorithm)
+  for (const { algorithm } of object.wrapped)
     if (WRAP_ALGORITHMS[algorithm].legacy && !rules.enableLegacyWrappingAlgorithms)
       throw new EncryptionError('LegacyWrappingDisabled', algorithm)
 }

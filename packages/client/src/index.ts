@@ -6,10 +6,21 @@ export type { EncryptedUpload, Encryptor, StoredReply } from './client/encryptor
 export type { DecryptedObject } from './client/get-object.ts'
 export type { EncryptedObjectHead } from './client/head-object.ts'
 export type { EncryptedPutInput } from './client/put-object.ts'
-export type { ReEncryptedInstructionFile, ReEncryptOptions, RewrapOptions } from './client/rewrap-object.ts'
+export type {
+  ReEncryptedInstructionFile,
+  ReEncryptOptions,
+  RewrapObjectOptions,
+  RewrapOptions,
+} from './client/rewrap-object.ts'
 export type { EncryptingClientOptions, EncryptionOptions, LargeBodies, WriteFormat } from './client/settings.ts'
 export type { ObjectTarget } from './client/stored-object.ts'
-export type { CommitmentPolicy, LegacySwitches } from './commitment-policy.ts'
+export {
+  type CommitmentPolicy,
+  type LegacySwitches,
+  type PolicySubject,
+  type ReadingRules,
+  requireReadable,
+} from './commitment-policy.ts'
 export type { EncryptionInfo, EnvelopeFormat, EnvelopeLocation } from './envelope/envelope.ts'
 export { EncryptionError, type EncryptionErrorCode, ERRORS } from './errors.ts'
 export { type CachingKeyring, type CachingKeyringOptions, cachingKeyring } from './keyrings/caching.ts'

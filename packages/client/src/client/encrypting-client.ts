@@ -36,7 +36,7 @@ import { getObjectRangeUnauthenticated } from './range-unauthenticated.ts'
 import {
   type ReEncryptedInstructionFile,
   type ReEncryptOptions,
-  type RewrapOptions,
+  type RewrapObjectOptions,
   reEncryptInstructionFile,
   rewrapObject,
 } from './rewrap-object.ts'
@@ -117,11 +117,8 @@ export class EncryptingClient {
     return reEncryptInstructionFile(this.#context, input, options)
   }
 
-  /** Another wrapping key for an object, wherever its envelope is. */
-  rewrapObject(
-    input: ObjectTarget,
-    options: RewrapOptions & { readonly copy?: Partial<CopyObjectCommandInput> },
-  ): Promise<void> {
+  /** Another wrapping key for an object, wherever its envelope is. Resolves to whether anything was written. */
+  rewrapObject(input: ObjectTarget, options: RewrapObjectOptions): Promise<boolean> {
     return rewrapObject(this.#context, input, options)
   }
 

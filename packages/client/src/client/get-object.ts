@@ -115,6 +115,7 @@ export function plainHead(
       contentAlgorithm: envelope.contentAlgorithm,
       wraps: envelope.wrapped.map(({ algorithm, description }) => ({ algorithm, description })),
       location,
+      ...(envelope.format === 'sealed' && { encryptionContext: envelope.encryptionContext }),
       sealedBytes,
     },
   }

@@ -1,5 +1,5 @@
 /** Another wrapping key for an object that is there: its data key is wrapped anew, and its body stays as it is. */
-import { CopyObjectCommand } from '@aws-sdk/client-s3'
+import { CopyObjectCommand, type CopyObjectCommandInput } from '@aws-sdk/client-s3'
 import type { DataKey } from '@strongroom/crypto'
 import { contentAlgorithmToWrite, requireReadable } from '../commitment-policy.ts'
 import { deriveVerified } from '../content/derive.ts'
@@ -7,7 +7,7 @@ import { type Envelope, isEnvelopeField } from '../envelope/envelope.ts'
 import { withUserMetadata, writeEnvelope } from '../envelope/write-envelope.ts'
 import { EncryptionError } from '../errors.ts'
 import { sameDescription } from '../keyrings/description.ts'
-import type { Description, Keyring, WrappedDataKey, Wraps } from '../keyrings/keyring.ts'
+import type { Description, Keyring, WrappedDataKey, WrapRequest, Wraps } from '../keyrings/keyring.ts'
 import { requireBound, unwrapDataKey } from '../open-envelope.ts'
 import { type ClientContext, type RequestOptions, sendOptions } from './context.ts'
 import { putInstructionFile } from './put-object.ts'
@@ -20,6 +20,14 @@ export interface RewrapOptions extends RequestOptions {
   readonly newKeyring: Keyring
   /** Refuses where the client's own keyring could still open what the new one wrapped. */
   readonly enforceRotation?: boolean
+}
+
+/** How an object is rewrapped. */
+export interface RewrapObjectOptions extends RewrapOptions {
+  /** Parameters of CopyObject that go before what the object has. */
+  readonly copy?: Partial<CopyObjectCommandInput>
+  /** Writes nothing where the new keyring made all wraps already, so that a run over many can be begun again. */
+  readonly passOverWrapped?: boolean
 }
 
 /** How an instruction file is written anew. */
@@ -72,17 +80,24 @@ const MAX_COPY_BYTES = 5 * 2 ** 30
  * Wraps the data key of an object under another keyring, wherever its envelope is. Of an envelope in the metadata the
  * store makes a copy of the object onto itself, which moves no byte over the line, keeps its tags, content headers,
  * storage class and server-side encryption, and gives it a new version where the bucket has versions; it may have 5 GiB.
- * What a copy does not take along (ACLs, locks) is as the bucket's defaults say unless given in `copy`.
+ * What a copy does not take along (ACLs, locks) is as the bucket's defaults say unless given in `copy`. Resolves to whether
+ * anything was written.
  */
 export async function rewrapObject(
   context: ClientContext,
   input: ObjectTarget,
-  { copy = {}, ...options }: RewrapOptions & { readonly copy?: Partial<CopyObjectCommand['input']> },
-): Promise<void> {
+  { copy = {}, passOverWrapped = false, ...options }: RewrapObjectOptions,
+): Promise<boolean> {
   const { envelope, location, reply, sealedBytes } = await headEncrypted(context, input, options)
+  requireReadable(envelope, context.settings)
+  if (passOverWrapped && (await isWrappedBy(options.newKeyring, envelope, options.encryptionContext ?? {})))
+    return false
   const written = writeEnvelope(withWraps(envelope, await rewrap(context, envelope, options)), location)
-  if (written.instructionFile !== undefined)
-    return putInstructionFile(context, input, written.instructionFile, options, context.settings.instructionFileSuffix)
+  if (written.instructionFile !== undefined) {
+    const suffix = context.settings.instructionFileSuffix
+    await putInstructionFile(context, input, written.instructionFile, options, suffix)
+    return true
+  }
   if (sealedBytes > MAX_COPY_BYTES)
     throw new EncryptionError('BodyTooLarge', 'the store copies objects up to 5 GiB only')
   const { Bucket, Key, VersionId, ExpectedBucketOwner, RequestPayer } = pinned(input, reply)
@@ -122,6 +137,7 @@ export async function rewrapObject(
     }),
     sendOptions(options),
   )
+  return true
 }
 
 /** New wraps of an envelope's data key, which is opened and checked as for reading. */
@@ -141,7 +157,7 @@ async function rewrap(
     requireBound(wraps[0], request)
     if (enforceRotation) {
       for (const wrapped of wraps)
-        if (await opens(settings.keyring, wrapped, encryptionContext, envelope))
+        if (await opens(settings.keyring, wrapped, request))
           throw new EncryptionError('InvalidConfiguration', 'the old keyring opens what the new one wrapped')
     }
     return wraps
@@ -150,16 +166,36 @@ async function rewrap(
   }
 }
 
-async function opens(keyring: Keyring, wrapped: WrappedDataKey, encryptionContext: Description, envelope: Envelope) {
-  let dataKey: DataKey | undefined
+/** Whether a keyring opens each wrap of an envelope, and would make no more and no fewer. */
+async function isWrappedBy(keyring: Keyring, envelope: Envelope, encryptionContext: Description): Promise<boolean> {
+  const request = { contentAlgorithm: envelope.contentAlgorithm, encryptionContext }
+  const opened: DataKey[] = []
   try {
-    dataKey = await keyring.unwrap(wrapped, { contentAlgorithm: envelope.contentAlgorithm, encryptionContext })
-  } catch (error) {
-    // That it does not open is what is wanted; what a KMS says of itself is not an answer to that.
-    if (!(error instanceof EncryptionError)) throw error
+    for (const wrapped of envelope.wrapped) {
+      const dataKey = await openedBy(keyring, wrapped, request)
+      if (!dataKey) return false
+      opened.push(dataKey)
+    }
+    return envelope.format !== 'sealed' || (await keyring.wrap(opened[0]!, request)).length === opened.length
+  } finally {
+    for (const dataKey of opened) dataKey.wipe()
   }
+}
+
+async function opens(keyring: Keyring, wrapped: WrappedDataKey, request: WrapRequest): Promise<boolean> {
+  const dataKey = await openedBy(keyring, wrapped, request)
   dataKey?.wipe()
   return dataKey !== undefined
+}
+
+async function openedBy(keyring: Keyring, wrapped: WrappedDataKey, request: WrapRequest): Promise<DataKey | undefined> {
+  try {
+    return await keyring.unwrap(wrapped, request)
+  } catch (error) {
+    // That it does not open is an answer; what a KMS says of itself is none.
+    if (error instanceof EncryptionError) return undefined
+    throw error
+  }
 }
 
 function withWraps(envelope: Envelope, wraps: Wraps): Envelope {

@@ -52,6 +52,8 @@ export interface EncryptionInfo {
   readonly wraps: readonly Pick<WrappedDataKey, 'algorithm' | 'description'>[]
   /** Of the envelope. */
   readonly location: EnvelopeLocation
+  /** Of the sealed format; in the others only KMS binds one, which is in its wrap's description. */
+  readonly encryptionContext?: Description
   /** Length of the stored body; that of the plaintext is in ContentLength. */
   readonly sealedBytes?: number
 }
