@@ -1,5 +1,7 @@
 /** The program `strongroom`: its commands and their exit codes. */
 import { Command, CommanderError } from 'commander'
+import { withConnection } from './connection-options.ts'
+import { addCseCommands } from './cse.ts'
 import { EXIT, exitCodeFor } from './exit.ts'
 import type { ReadyMadeName } from './policy.ts'
 
@@ -247,6 +249,10 @@ export async function main(args: readonly string[]): Promise<number> {
       })
   }
 
+  addCseCommands(program, (code) => {
+    exitCode = code
+  })
+
   try {
     await program.parseAsync([...args], { from: 'user' })
     return exitCode
@@ -277,10 +283,3 @@ const withTimes = (command: Command) =>
     .option('--until <time>', 'likewise')
     .option('--limit <n>', 'at most so many (default 100)')
     .option('--json', 'print JSON')
-
-const withConnection = (command: Command) =>
-  command
-    .option('--endpoint <url>', 'the server (default AWS_ENDPOINT_URL, else https://127.0.0.1:9443)')
-    .option('--ca <file>', 'authorities to trust, PEM (default AWS_CA_BUNDLE, else DATA/tls/ca.pem)')
-    .option('--profile <name>', 'profile of the shared credentials file')
-    .option('--data <dir>', 'data folder of a server on this machine (default ./strongroom-data)')
