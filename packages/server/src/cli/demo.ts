@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { ensureCredentials } from '../identity/credentials-file.ts'
 import { httpsOnly, withStatements } from '../policy/ready-made.ts'
 import { auditScene } from './demo-audit.ts'
+import { clientSideScene } from './demo-client-side.ts'
 import { DEMO_QUOTA, quotaScene } from './demo-quotas.ts'
 import { EXIT } from './exit.ts'
 import { explanationText } from './explain.ts'
@@ -194,6 +195,8 @@ async function tour(dir: string, child: ChildProcess): Promise<number> {
   await quotaScene({ bucket: BUCKET, keyArn, https, say, step, kmsCalls })
 
   await auditScene({ keyArn, https, say, step })
+
+  await clientSideScene({ bucket: BUCKET, https, say, step, dir, endpoint: ready.https, caFile: ready.ca })
 
   say(failures === 0 ? '\nEvery step held.\n' : `\n${failures} steps did not hold.\n`)
   return failures === 0 ? EXIT.done : EXIT.failed
