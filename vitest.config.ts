@@ -15,7 +15,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'fast',
-          include: ['packages/*/src/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'fuzz/*.test.ts'],
           exclude: ['**/*.slow.test.ts'],
           testTimeout: 20_000,
         },
