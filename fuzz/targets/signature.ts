@@ -1,20 +1,23 @@
 /** Signed requests: SigV4 by header and by query, SigV2 by query. The input is a request's head as it comes over the wire. */
 import { ok, throws } from 'node:assert'
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { regionOf, serviceOf } from '../../packages/server/src/http/dispatch.ts'
 import { signedFacts } from '../../packages/server/src/protocols/signed-request.ts'
 import { readClaim, type SignedRequestFacts } from '../../packages/server/src/signature/claim.ts'
 import { SignatureError } from '../../packages/server/src/signature/errors.ts'
-import { signedHeaders } from '../../packages/server/src/signature/sign.ts'
 import { verify } from '../../packages/server/src/signature/verify.ts'
 import { errorsOf, INHERITED, reading, type Target } from '../target.ts'
 
-const NOW = new Date('2026-01-01T00:00:00Z')
+const AMZ_DATE = '20260101T000000Z'
+const SCOPE = '20260101/us-east-1/s3/aws4_request'
+const ALGORITHM = 'AWS4-HMAC-SHA256'
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
 const HOST = 's3.example.com'
 const SIGNED_PATHS = new Set(['/bucket/key', '/v2/key'])
-const OPTIONS = { nowMs: NOW.getTime(), region: 'us-east-1', service: 's3' }
+const OPTIONS = { nowMs: Date.UTC(2026, 0), region: 'us-east-1', service: 's3' }
+/** What a body's hash is said to be, also by names that no table may answer to. */
+const PAYLOAD_HASHES = ['0'.repeat(64), 'UNSIGNED-PAYLOAD', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', ...INHERITED]
 const PAYLOADS = new Set(['hash', 'unsigned', 'chunked'])
 const SERVICES = new Set('s3 kms sts iam cloudtrail monitoring servicequotas unknown'.split(' '))
 
@@ -78,7 +81,7 @@ export const signature: Target = {
     ...['x-amz-target: ', 'TrentService.', 'smithy-protocol: rpc-v2-cbor', '/service/X/operation/', ...INHERITED],
     ...INHERITED.map((name) => `;${name}`),
   ],
-  seeds: () => [byHeader(), byHeader('STREAMING-AWS4-HMAC-SHA256-PAYLOAD'), byV2()].map((text) => Buffer.from(text)),
+  seeds: () => [...PAYLOAD_HASHES.map(byHeader), byQuery(), byV2()].map((text) => Buffer.from(text)),
   check(input) {
     const request = readHead(Buffer.from(input).toString('latin1'))
     const service = serviceOf(request.url ?? '/', request.headers)
@@ -120,33 +123,47 @@ function readHead(text: string): IncomingMessage {
   return { method, url, rawHeaders, headers } as unknown as IncomingMessage
 }
 
-function byHeader(payloadHash?: string): string {
-  const headers = signedHeaders(
-    {
-      method: 'GET',
-      host: HOST,
-      path: '/bucket/key',
-      query: 'versionId=',
-      headers: { range: 'bytes=0-4' },
-      body: new Uint8Array(),
-      service: 's3',
-      region: 'us-east-1',
-      credentials: KEYS,
-    },
-    NOW,
-  )
-  if (payloadHash !== undefined) headers['x-amz-content-sha256'] = payloadHash
-  return head('GET', '/bucket/key?versionId=', headers)
+function byHeader(payload: string): string {
+  const headers = { host: HOST, range: 'bytes=0-4', 'x-amz-content-sha256': payload, 'x-amz-date': AMZ_DATE }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`)
+  const names = Object.keys(headers).join(';')
+  const signature = signed('GET', '/bucket/key', 'versionId=', lines.join(''), names, payload)
+  const authorization = `${ALGORITHM} Credential=${KEYS.accessKeyId}/${SCOPE}, SignedHeaders=${names}, Signature=${signature}`
+  return head('/bucket/key?versionId=', { ...headers, authorization })
+}
+
+function byQuery(): string {
+  const parameters = {
+    'X-Amz-Algorithm': ALGORITHM,
+    'X-Amz-Credential': `${KEYS.accessKeyId}/${SCOPE}`,
+    'X-Amz-Date': AMZ_DATE,
+    'X-Amz-Expires': '600',
+    'X-Amz-SignedHeaders': 'host',
+  }
+  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  const query = pairs.join('&')
+  const signature = signed('GET', '/bucket/key', query, `host:${HOST}\n`, 'host', 'UNSIGNED-PAYLOAD')
+  return head(`/bucket/key?${query}&X-Amz-Signature=${signature}`, { host: HOST })
+}
+
+/** Of a canonical request's lines (AWS, "Create a signed AWS API request"). */
+function signed(...canonical: readonly string[]): string {
+  const hash = createHash('sha256').update(canonical.join('\n')).digest('hex')
+  return SCOPE.split('/')
+    .concat([[ALGORITHM, AMZ_DATE, SCOPE, hash].join('\n')])
+    .reduce<string | Buffer>(
+      (key, text) => createHmac('sha256', key).update(text).digest(),
+      `AWS4${KEYS.secretAccessKey}`,
+    )
+    .toString('hex')
 }
 
 function byV2(): string {
   const expires = OPTIONS.nowMs / 1000 + 600
   const signature = createHmac('sha1', KEYS.secretAccessKey).update(`GET\n\n\n${expires}\n/v2/key`).digest('base64')
   const query = `AWSAccessKeyId=${KEYS.accessKeyId}&Expires=${expires}&Signature=${encodeURIComponent(signature)}`
-  return head('GET', `/v2/key?${query}`, { host: HOST })
+  return head(`/v2/key?${query}`, { host: HOST })
 }
 
-const head = (method: string, url: string, headers: Readonly<Record<string, string>>) =>
-  [`${method} ${url} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join(
-    '\r\n',
-  )
+const head = (url: string, headers: Readonly<Record<string, string>>) =>
+  [`GET ${url} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')

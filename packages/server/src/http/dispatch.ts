@@ -8,7 +8,7 @@ import type { ServiceName } from '../core/outcome.ts'
 /** `unknown` is a signing name that no service here has. */
 export function serviceOf(url: string, headers: IncomingHttpHeaders): ServiceName | 'unknown' {
   const service = scopeOf(url, headers)?.at(-2)
-  if (service !== undefined) return SIGNING_NAMES[service] ?? 'unknown'
+  if (service !== undefined) return SIGNING_NAMES.get(service) ?? 'unknown'
   const target = headers['x-amz-target']
   if (typeof target === 'string') {
     return TARGET_PREFIXES.find(([prefix]) => target.startsWith(prefix))?.[1] ?? 'unknown'
@@ -48,15 +48,8 @@ function queryScope(url: string): string | undefined {
   return value.replaceAll(/%2f/gi, '/')
 }
 
-const SIGNING_NAMES: Readonly<Record<string, ServiceName>> = {
-  s3: 's3',
-  kms: 'kms',
-  sts: 'sts',
-  iam: 'iam',
-  cloudtrail: 'cloudtrail',
-  monitoring: 'monitoring',
-  servicequotas: 'servicequotas',
-}
+const SERVICES = ['s3', 'kms', 'sts', 'iam', 'cloudtrail', 'monitoring', 'servicequotas'] as const
+const SIGNING_NAMES: ReadonlyMap<string, ServiceName> = new Map(SERVICES.map((name) => [name, name]))
 
 const TARGET_PREFIXES: readonly (readonly [string, ServiceName])[] = [
   ['TrentService.', 'kms'],

@@ -9,7 +9,8 @@ import type { FormClaim } from '../signature/form.ts'
 export function signedFacts(request: IncomingMessage): SignedRequestFacts {
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
-  const headers: Record<string, string> = {}
+  // Without a prototype: a request may sign, or have, a header called `constructor`.
+  const headers: Record<string, string> = Object.create(null)
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i]!.toLowerCase()
     const value = request.rawHeaders[i + 1]!

@@ -123,12 +123,12 @@ function readContentMd5(header: string | undefined): Uint8Array | undefined {
 }
 
 function readAnnounced(headers: Exchange['request']['headers']) {
-  const given = Object.keys(headers).filter((name) => name in CHECKSUM_HEADERS)
+  const given = Object.keys(headers).filter((name) => Object.hasOwn(CHECKSUM_HEADERS, name))
   const trailer = String(headers['x-amz-trailer'] ?? '')
     .trim()
     .toLowerCase()
   if (trailer !== '') {
-    if (!(trailer in CHECKSUM_HEADERS)) {
+    if (!Object.hasOwn(CHECKSUM_HEADERS, trailer)) {
       throw new S3Error('InvalidRequest', {
         message: 'The value specified in the x-amz-trailer header is not supported',
       })

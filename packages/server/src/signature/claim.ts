@@ -133,8 +133,8 @@ function queryClaim(query: URLSearchParams): V4Claim {
 
 function v2Claim(query: URLSearchParams): V2Claim {
   const signature = query.get('Signature')
-  const expires = Number(query.get('Expires') ?? Number.NaN)
-  if (!signature || !Number.isInteger(expires)) {
+  const expires = query.get('Expires') ?? ''
+  if (!signature || !SECONDS.test(expires)) {
     throw new SignatureError(
       'AccessDenied',
       'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
@@ -146,7 +146,7 @@ function v2Claim(query: URLSearchParams): V2Claim {
     accessKeyId: query.get('AWSAccessKeyId')!,
     sessionToken: query.get('x-amz-security-token') ?? undefined,
     signature,
-    expiresAtMs: expires * 1000,
+    expiresAtMs: Number(expires) * 1000,
   }
 }
 
@@ -164,7 +164,7 @@ export function readCredential(credential: string, malformed: (message: string) 
 
 /** 20150830T123600Z to milliseconds; NaN for anything else. */
 export function parseBasicDate(text: string): number {
-  if (text.length !== 16 || text[8] !== 'T' || text[15] !== 'Z') return Number.NaN
+  if (!/^\d{8}T\d{6}Z$/.test(text)) return Number.NaN
   const at = (from: number, to: number) => text.slice(from, to)
   return Date.parse(`${at(0, 4)}-${at(4, 6)}-${at(6, 8)}T${at(9, 11)}:${at(11, 13)}:${at(13, 15)}Z`)
 }
@@ -174,5 +174,7 @@ function basicDate(httpDate: string | undefined): string | undefined {
   return Number.isNaN(ms) ? undefined : `${new Date(ms).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')}`
 }
 
+/** Since 1970, and no more than a date can tell. */
+const SECONDS = /^\d{1,12}$/
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 const MAX_EXPIRES = 604_800

@@ -142,7 +142,7 @@ function payloadHashOf(claim: V4Claim, request: SignedRequestFacts, options: Ver
 }
 
 function payloadSigning(value: string): PayloadSigning {
-  const known = PAYLOADS[value]
+  const known = PAYLOADS.get(value)
   if (known) return known
   if (!/^[0-9a-f]{64}$/i.test(value)) {
     throw new SignatureError(
@@ -153,12 +153,12 @@ function payloadSigning(value: string): PayloadSigning {
   return { kind: 'hash', hex: value.toLowerCase() }
 }
 
-const PAYLOADS: Readonly<Record<string, PayloadSigning>> = {
-  'UNSIGNED-PAYLOAD': { kind: 'unsigned' },
-  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { kind: 'chunked', signed: true, trailer: false },
-  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { kind: 'chunked', signed: true, trailer: true },
-  'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { kind: 'chunked', signed: false, trailer: true },
-}
+const PAYLOADS: ReadonlyMap<string, PayloadSigning> = new Map([
+  ['UNSIGNED-PAYLOAD', { kind: 'unsigned' }],
+  ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD', { kind: 'chunked', signed: true, trailer: false }],
+  ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER', { kind: 'chunked', signed: true, trailer: true }],
+  ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', { kind: 'chunked', signed: false, trailer: true }],
+])
 
 /** Host and every x-amz-* header of the request must be under the signature. */
 function checkSignedHeaders(claim: V4Claim, request: SignedRequestFacts): void {

@@ -57,7 +57,7 @@ function requireFieldSelectors(selectors: readonly FieldSelector[]): void {
   if (new Set(fields).size < fields.length) throw invalid('A field can be in a selector once only.')
   const category = selectors.find(({ Field }) => Field === 'eventCategory')?.Equals?.[0]
   if (category === undefined) throw invalid('A selector needs the field eventCategory with the operator Equals.')
-  const rules = CATEGORIES[category]
+  const rules = Object.hasOwn(CATEGORIES, category) ? CATEGORIES[category] : undefined
   if (!rules) throw invalid(`The eventCategory ${category} cannot be logged by a trail of this server.`)
   for (const needed of rules.needed) {
     if (!fields.includes(needed)) throw invalid(`A selector of ${category} events needs the field ${needed}.`)
