@@ -2,6 +2,7 @@
  * Policy documents: read from JSON, checked and compiled once (IAM user guide, "IAM JSON policy reference").
  * What is compiled holds no request; it may serve any number of them.
  */
+import { parseJson } from '../core/json.ts'
 import { ArnPattern } from './arn-pattern.ts'
 import { type ConditionTest, compileCondition } from './condition.ts'
 import { Pattern } from './pattern.ts'
@@ -61,7 +62,7 @@ export function readPolicy(text: string, kind: PolicyKind, name: string): Policy
   if (!text.startsWith('{')) throw new PolicyError("Policies must be valid JSON and the first byte must be '{'")
   let document: unknown
   try {
-    document = JSON.parse(text)
+    document = parseJson(text)
   } catch {
     throw new PolicyError("Policies must be valid JSON and the first byte must be '{'")
   }
@@ -105,7 +106,8 @@ function compileStatement(
   const { Sid: sid, Effect: effect } = given
   if (sid !== undefined && typeof sid !== 'string') throw new PolicyError('Sid must be a string')
   if (effect === undefined) throw new PolicyError('Missing required field Effect')
-  if (effect !== 'Allow' && effect !== 'Deny') throw new PolicyError(`Invalid effect: ${String(effect)}`)
+  if (effect !== 'Allow' && effect !== 'Deny')
+    throw new PolicyError(`Invalid effect: ${typeof effect === 'string' ? effect : JSON.stringify(effect)}`)
   return {
     sid,
     index,

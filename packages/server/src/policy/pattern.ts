@@ -59,8 +59,7 @@ function tokenise(source: string, { variables, wildcards }: { variables: boolean
       if (inner === '*' || inner === '?' || inner === '$') literal += inner
       else {
         flush()
-        const [, key = inner, otherwise] = /^\s*([^,]+?)\s*(?:,\s*'([^']*)'\s*)?$/.exec(inner) ?? []
-        tokens.push({ variable: key.toLowerCase(), otherwise })
+        tokens.push(variableOf(inner))
       }
       at = end + 1
       continue
@@ -73,6 +72,15 @@ function tokenise(source: string, { variables, wildcards }: { variables: boolean
   }
   flush()
   return tokens
+}
+
+/** `key`, or `key, 'otherwise'`; anything else names a variable that no request has. */
+function variableOf(inner: string): Token {
+  const comma = inner.indexOf(',')
+  if (comma < 0) return { variable: inner.trim().toLowerCase(), otherwise: undefined }
+  const otherwise = /^'([^']*)'$/.exec(inner.slice(comma + 1).trim())?.[1]
+  const key = otherwise === undefined ? inner : inner.slice(0, comma).trim()
+  return { variable: key.toLowerCase(), otherwise }
 }
 
 type Resolved = { readonly literal: string } | '*' | '?'

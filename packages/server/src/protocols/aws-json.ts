@@ -1,4 +1,5 @@
 /** AWS's JSON protocols (Smithy, "AWS JSON 1.1 protocol"): the operation in X-Amz-Target, members in a JSON object. */
+import { parseJson } from '../core/json.ts'
 import { Input } from './input.ts'
 import type { Protocol } from './service-door.ts'
 import { ServiceError } from './service-error.ts'
@@ -34,7 +35,7 @@ function withSeconds(this: Record<string, unknown>, name: string, value: unknown
 
 function parse(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const value: unknown = bytes.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const value: unknown = bytes.length === 0 ? {} : parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   } catch {
     // Falls through to the one answer for whatever is not a JSON object.

@@ -1,6 +1,7 @@
 /** What the audit trail tells of a request to S3 (CloudTrail user guide, "Amazon S3 CloudTrail events"). */
 import type { IncomingHttpHeaders } from 'node:http'
 import { sseApplied } from '../audit/sse-applied.ts'
+import { parseJson } from '../core/json.ts'
 import type { EncryptionMethod } from '../core/outcome.ts'
 import { hostId } from './error-document.ts'
 import type { Operation, S3Reply } from './operation.ts'
@@ -122,7 +123,7 @@ function documentMembers(document: Uint8Array): Record<string, unknown> {
 
 function parsedOrText(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }
@@ -130,13 +131,13 @@ function parsedOrText(text: string): unknown {
 
 function membersOf({ children, text }: XmlElement): unknown {
   if (children.length === 0) return text
-  const members: Record<string, unknown> = {}
+  const members = new Map<string, unknown[]>()
   for (const child of children) {
-    const before = members[child.name]
-    const value = membersOf(child)
-    members[child.name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value]
+    const values = members.get(child.name)
+    if (values) values.push(membersOf(child))
+    else members.set(child.name, [membersOf(child)])
   }
-  return members
+  return Object.fromEntries([...members].map(([name, values]) => [name, values.length === 1 ? values[0] : values]))
 }
 
 const READS: ReadonlySet<string> = new Set(['GetObject', 'HeadObject'])

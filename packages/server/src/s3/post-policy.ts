@@ -2,6 +2,7 @@
  * The policy document of a form: until when it holds, and what the form's fields must be (AWS S3 API reference,
  * "Creating a POST policy"; codes and texts as S3 answers). Pure.
  */
+import { parseJson } from '../core/json.ts'
 import { S3Error } from './errors.ts'
 
 export interface PostPolicy {
@@ -84,7 +85,7 @@ function fits({ field, operator, value: wanted }: FieldCondition, value: string)
 function readJson(encoded: string): Readonly<Record<string, unknown>> {
   let document: unknown
   try {
-    document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64')))
+    document = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64')))
   } catch {
     throw invalid('Invalid JSON.')
   }
@@ -93,7 +94,7 @@ function readJson(encoded: string): Readonly<Record<string, unknown>> {
 }
 
 function readExpiration(expiration: unknown): number {
-  const text = String(expiration)
+  const text = typeof expiration === 'string' ? expiration : JSON.stringify(expiration)
   const atMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(atMs)) throw invalid(`Invalid 'expiration' value: '${text}'`)
   return atMs
