@@ -18,7 +18,7 @@ function structure(members: Members): Record<string, unknown> {
   const told: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(members)) {
     if (value === undefined || SECRET_MEMBERS.has(name)) continue
-    told[name[0]!.toLowerCase() + name.slice(1)] = FREE_MEMBERS.has(name) ? value : toldOf(value)
+    told[name.slice(0, 1).toLowerCase() + name.slice(1)] = FREE_MEMBERS.has(name) ? value : toldOf(value)
   }
   return told
 }

@@ -29,7 +29,10 @@ export function awsQuery(namespace: string, options: AwsQueryOptions = {}): Prot
       const mark = url.indexOf('?')
       const text = request.method === 'GET' ? (mark < 0 ? '' : url.slice(mark + 1)) : Buffer.from(body).toString('utf8')
       const members = readForm(text, maxMembers)
-      return { name: String(members.Action ?? ''), input: new Input(members, 'ValidationError', true) }
+      return {
+        name: typeof members.Action === 'string' ? members.Action : '',
+        input: new Input(members, 'ValidationError', true),
+      }
     },
     render: (operation, output, requestId) =>
       xmlDocument(`${operation}Response`, namespace, [

@@ -48,8 +48,9 @@ function valuesIn({ type, value }: Token): number {
 }
 
 const timeOf = (seconds: unknown): Date => {
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) throw new TypeError('a time is a number of seconds')
-  return new Date(Math.round(seconds * 1000))
+  const date = new Date(typeof seconds === 'number' ? Math.round(seconds * 1000) : Number.NaN)
+  if (Number.isNaN(date.getTime())) throw new TypeError('a time is a number of seconds that a date can tell')
+  return date
 }
 
 const MAX_DEPTH = 32

@@ -70,7 +70,7 @@ export class Input {
   optionalNumber(name: string, min: number, max: number): number | undefined {
     if (!this.has(name)) return undefined
     const given = this.#members[name]
-    const value = this.#textual && /^-?\d{1,15}$/.test(String(given)) ? Number(given) : given
+    const value = this.#textual && typeof given === 'string' && /^-?\d{1,15}$/.test(given) ? Number(given) : given
     if (typeof value !== 'number' || !Number.isInteger(value)) throw this.#wrongType('Integer')
     if (value < min) {
       throw this.constraint(name, String(value), `Member must have value greater than or equal to ${min}`)
@@ -109,7 +109,7 @@ export class Input {
   optionalTimestamp(name: string): number | undefined {
     if (!this.has(name)) return undefined
     const value = this.#members[name]
-    const date = this.#textual && ISO_8601.test(String(value)) ? new Date(String(value)) : value
+    const date = this.#textual && typeof value === 'string' && ISO_8601.test(value) ? new Date(value) : value
     if (date instanceof Date && !Number.isNaN(date.getTime())) return date.getTime()
     if (typeof value !== 'number' || !(Math.abs(value) <= LAST_SECOND)) throw this.#wrongType('Timestamp')
     return Math.round(value * 1000)
@@ -157,9 +157,10 @@ export class Input {
   choice<T extends string>(name: string, values: readonly T[]): T | undefined {
     if (!this.has(name)) return undefined
     const value = this.#members[name]
+    if (typeof value !== 'string') throw this.#wrongType('String')
     const found = values.find((candidate) => candidate === value)
     if (found === undefined) {
-      throw this.constraint(name, String(value), `Member must satisfy enum value set: [${values.join(', ')}]`)
+      throw this.constraint(name, value, `Member must satisfy enum value set: [${values.join(', ')}]`)
     }
     return found
   }
@@ -204,8 +205,10 @@ export class Input {
   }
 
   #double(value: unknown): number {
-    const number = this.#textual && NUMBER.test(String(value)) ? Number(value) : (DOUBLE_TEXTS[String(value)] ?? value)
-    if (typeof number !== 'number') throw this.#wrongType('Double')
+    if (typeof value === 'number') return value
+    const text = typeof value === 'string' ? value : ''
+    const number = this.#textual && NUMBER.test(text) ? Number(text) : DOUBLE_TEXTS.get(text)
+    if (number === undefined) throw this.#wrongType('Double')
     return number
   }
 
@@ -248,8 +251,8 @@ const LAST_SECOND = 8.64e12
 const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 /** How JSON and forms write the doubles that are no numbers. */
-const DOUBLE_TEXTS: Readonly<Record<string, number>> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  '-Infinity': Number.NEGATIVE_INFINITY,
-}
+const DOUBLE_TEXTS: ReadonlyMap<string, number> = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+])
