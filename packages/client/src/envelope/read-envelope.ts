@@ -95,7 +95,7 @@ function readV3(object: Fields, keys: Fields): Envelope {
 
 function readV1orV2(fields: Fields): Envelope {
   if (fields[FIELD.key1] !== undefined) return readV1(fields)
-  const contentAlgorithm = CONTENT_NAMES[required(fields, FIELD.contentAlgorithm)]
+  const contentAlgorithm = CONTENT_NAMES.get(required(fields, FIELD.contentAlgorithm))
   if (!contentAlgorithm) throw malformed(`${FIELD.contentAlgorithm} is unknown`)
   const gcm = contentAlgorithm === 'AES/GCM/NoPadding'
   // A GCM object says that its tag has 128 bits; one of CBC that speaks of a tag has been relabelled. Go's client puts
@@ -147,11 +147,11 @@ function readSealed(fields: Fields): Envelope {
 }
 
 /** Names of content algorithms that format V2 stores; Ruby writes PKCS7 for the same padding. */
-const CONTENT_NAMES: Readonly<Record<string, 'AES/GCM/NoPadding' | 'AES/CBC/PKCS5Padding' | undefined>> = {
-  'AES/GCM/NoPadding': 'AES/GCM/NoPadding',
-  'AES/CBC/PKCS5Padding': 'AES/CBC/PKCS5Padding',
-  'AES/CBC/PKCS7Padding': 'AES/CBC/PKCS5Padding',
-}
+const CONTENT_NAMES: ReadonlyMap<string, 'AES/GCM/NoPadding' | 'AES/CBC/PKCS5Padding'> = new Map([
+  ['AES/GCM/NoPadding', 'AES/GCM/NoPadding'],
+  ['AES/CBC/PKCS5Padding', 'AES/CBC/PKCS5Padding'],
+  ['AES/CBC/PKCS7Padding', 'AES/CBC/PKCS5Padding'],
+])
 
 const IN_FILE_V3: readonly string[] = [FIELD.key3, FIELD.wrap3, FIELD.description3, FIELD.context3]
 const IN_FILE_V2: readonly string[] = [...FIELDS_OF['V1 or V2'], FIELD.plaintextBytes, FIELD.plaintextMd5]
