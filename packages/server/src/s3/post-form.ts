@@ -47,9 +47,11 @@ export async function readPostForm(exchange: Exchange): Promise<PostForm> {
     })
     form.on('file', (_name, stream, fileName: string | undefined) => {
       files++
+      // At once: a form that ends in its first bytes fails before whoever waits for the file has heard of it.
+      stream.on('error', () => {})
       if (files === 1) resolve({ fileName, stream })
       // It goes unread; that it came is told at the end.
-      else stream.on('error', () => {}).resume()
+      else stream.resume()
     })
     form.on('finish', () => reject(noFile()))
     form.on('error', () => reject(new S3Error('MalformedPOSTRequest')))
@@ -59,7 +61,6 @@ export async function readPostForm(exchange: Exchange): Promise<PostForm> {
   ended.catch(() => {})
   found.catch(() => {})
   const { fileName, stream } = await Promise.race([found, ended.then(() => found)])
-  stream.on('error', () => {})
   ended.catch((error: Error) => stream.destroy(error))
   return { fields, names, fileName, file: fileBytes(stream, ended, () => files) }
 }
