@@ -38,6 +38,18 @@ export function describeCatalog(
       expect(await read('d')).toBeUndefined()
     })
 
+    test('what is asked for may be longer than any key that there is', async () => {
+      const long = 'b'.repeat(1978)
+      await catalog.commit([], [put('a', '1'), put(long, '2'), put('c', '3')])
+      const longer = long + 'b'.repeat(20_000)
+      expect(await read(longer)).toBeUndefined()
+      expect(await catalog.commit([{ key: bytes(longer), version: 1 }], [put('d', '4')])).toBe(false)
+      expect(await keys(longer, 'z')).toEqual(['c'])
+      expect(await keys('a', longer)).toEqual(['a', long])
+      expect(await keys('a', longer, 100, true)).toEqual([long, 'a'])
+      expect(await keys(longer, 'z', 100, true)).toEqual(['c'])
+    })
+
     test('a failed check writes nothing at all', async () => {
       await catalog.commit([], [put('a', '1')])
       const { version } = (await read('a'))!

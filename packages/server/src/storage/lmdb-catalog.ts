@@ -64,15 +64,16 @@ export class LmdbCatalog implements Catalog {
     // have committed up to now.
     this.#db.resetReadTxn()
     return keys.map((key) => {
-      const entry = this.#db.getEntry(buffer(key))
+      const entry = entryOf(this.#db, key)
       return entry && { key, value: entry.value, version: entry.version! }
     })
   }
 
   async range({ gte, lt, limit, reverse }: RangeQuery): Promise<CatalogEntry[]> {
+    const [from, to] = [boundOf(gte), boundOf(lt)]
     const bounds = reverse
-      ? { start: buffer(lt), end: buffer(gte), reverse: true, exclusiveStart: true, inclusiveEnd: true }
-      : { start: buffer(gte), end: buffer(lt) }
+      ? { start: to.key, exclusiveStart: !to.isCut, end: from.key, inclusiveEnd: !from.isCut, reverse: true }
+      : { start: from.key, exclusiveStart: from.isCut, end: to.key, inclusiveEnd: to.isCut }
     const found: CatalogEntry[] = []
     this.#db.resetReadTxn()
     for (const entry of this.#db.getRange({ ...bounds, limit, versions: true, snapshot: true })) {
@@ -91,7 +92,7 @@ export class LmdbCatalog implements Catalog {
   #apply(checks: readonly Check[], mutations: readonly Mutation[]): Promise<boolean> {
     const db = this.#db
     return db.transaction(() => {
-      for (const { key, version } of checks) if (db.getEntry(buffer(key))?.version !== version) return false
+      for (const { key, version } of checks) if (entryOf(db, key)?.version !== version) return false
       for (const { key, value } of mutations) {
         if (value === undefined) db.remove(buffer(key))
         else db.put(buffer(key), buffer(value), newEntryVersion())
@@ -104,6 +105,19 @@ export class LmdbCatalog implements Catalog {
     await this.#db.close()
   }
 }
+
+/** No entry has a key that LMDB cannot keep; whoever asks for one may have it from a stranger. */
+const entryOf = (db: RootDatabase<Buffer, Buffer>, key: Uint8Array) =>
+  key.length > MAX_KEY_BYTES ? undefined : db.getEntry(buffer(key))
+
+/** A key that is too long lies right after the longest one that it begins with. */
+const boundOf = (key: Uint8Array) => ({
+  key: buffer(key.subarray(0, MAX_KEY_BYTES)),
+  isCut: key.length > MAX_KEY_BYTES,
+})
+
+/** Of lmdb-js, with its usual pages of 4 KiB. */
+const MAX_KEY_BYTES = 1978
 
 export const CATALOG_FILE = 'catalog.mdb'
 
