@@ -119,6 +119,8 @@ function parserOf(contentType: string | undefined): BusboyInstance {
       // The file is what is called so; clients give plain fields file names, too.
       isPartAFile: (name) => name?.toLowerCase() === 'file',
       limits: { fieldNameSize: MAX_FIELD_BYTES, fieldSize: MAX_FIELD_BYTES },
+      // Also of parts that are neither: nobody reads them, and one that is full would stop the form for ever.
+      fileHwm: MAX_LEAD_BYTES,
     })
   } catch (error) {
     throw new S3Error('MalformedPOSTRequest', {}, { cause: error })
