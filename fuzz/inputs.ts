@@ -37,7 +37,7 @@ function editOf(corpus: readonly Uint8Array[], words: readonly Uint8Array[]): fc
   const place = fc.nat(0xffff)
   const short = fc.integer({ min: 1, max: 32 })
   const inserted = fc.oneof(fc.constantFrom(...words), fc.uint8Array({ minLength: 1, maxLength: 8 }))
-  return fc.oneof(
+  const small = fc.oneof(
     fc.tuple(place, fc.nat(7)).map(
       ([at, bit]): Edit =>
         (bytes) =>
@@ -63,25 +63,17 @@ function editOf(corpus: readonly Uint8Array[], words: readonly Uint8Array[]): fc
         (bytes) =>
           replaced(bytes, at, length, NOTHING),
     ),
+    fc.tuple(place, short).map(
+      ([at, length]): Edit =>
+        (bytes) => {
+          const from = at % (bytes.length + 1)
+          return replaced(bytes, from, 0, bytes.subarray(from, from + length))
+        },
+    ),
     fc.tuple(place).map(
       ([at]): Edit =>
         (bytes) =>
           bytes.subarray(0, at % (bytes.length + 1)),
-    ),
-    // A stretch many times over: what takes the square of it, or goes as deep, shows here.
-    fc.tuple(place, short, fc.constantFrom(1, 2, 100, 10_000)).map(
-      ([at, length, times]): Edit =>
-        (bytes) => {
-          const from = at % (bytes.length + 1)
-          const stretch = bytes.subarray(from, from + length)
-          const most = Math.min(times, Math.floor(MOST_BYTES / Math.max(1, stretch.length)))
-          return replaced(bytes, from, 0, joined(Array.from({ length: most }, () => stretch)))
-        },
-    ),
-    fc.tuple(place, fc.constantFrom(...words), fc.constantFrom(2, 100, 10_000)).map(
-      ([at, word, times]): Edit =>
-        (bytes) =>
-          replaced(bytes, at, 0, joined(Array.from({ length: times }, () => word))),
     ),
     fc.tuple(place, place, fc.nat()).map(
       ([at, from, which]): Edit =>
@@ -91,6 +83,23 @@ function editOf(corpus: readonly Uint8Array[], words: readonly Uint8Array[]): fc
         },
     ),
   )
+  // What takes the square of its input, or goes as deep as it, shows where a piece stands there many times over.
+  const times = fc.constantFrom(2, 20, 200, 2000, 10_000)
+  const large = fc.oneof(
+    fc.tuple(place, short, times).map(
+      ([at, length, count]): Edit =>
+        (bytes) => {
+          const from = at % (bytes.length + 1)
+          return replaced(bytes, from, 0, repeated(bytes.subarray(from, from + length), count))
+        },
+    ),
+    fc.tuple(place, inserted, times).map(
+      ([at, more, count]): Edit =>
+        (bytes) =>
+          replaced(bytes, at, 0, repeated(more, count)),
+    ),
+  )
+  return fc.oneof({ weight: 12, arbitrary: small }, { weight: 1, arbitrary: large })
 }
 
 function changed(bytes: Uint8Array, at: number, change: (byte: number) => number): Uint8Array {
@@ -106,5 +115,7 @@ function replaced(bytes: Uint8Array, at: number, length: number, by: Uint8Array)
   return joined([bytes.subarray(0, from), by, bytes.subarray(from + length)])
 }
 
+const repeated = (bytes: Uint8Array, count: number): Uint8Array =>
+  joined(Array.from({ length: Math.min(count, Math.floor(MOST_BYTES / Math.max(1, bytes.length))) }, () => bytes))
 const joined = (pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces))
 const NOTHING = new Uint8Array()

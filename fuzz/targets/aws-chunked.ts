@@ -31,7 +31,7 @@ export const awsChunked: Target = {
   seeds: () => MODES.flatMap((mode) => [[], [5], [5, 300, 1]].map((sizes) => encoded(sizes, mode))),
   check(input) {
     for (const mode of MODES) {
-      const [whole, ...cut] = [input.length, 1, 3 + (input.length % 61)].map((size) =>
+      const [whole, ...cut] = [input.length, input.length > MOST_CUT ? 7 : 1, 3 + (input.length % 61)].map((size) =>
         decoded(cutInto(input, size), mode),
       )
       for (const { before, ...other } of cut) {
@@ -47,6 +47,8 @@ export const awsChunked: Target = {
     }
   },
 }
+
+const MOST_CUT = 2048
 
 interface Mode {
   readonly signed: boolean
