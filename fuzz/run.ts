@@ -62,7 +62,10 @@ function exploreInThread(path: string, job: Omit<WorkerJob, 'shared'>): Promise<
       clearInterval(watch)
       worker.terminate().then(settle, reject)
     }
-    worker.once('message', (exploration: Exploration) => finish(() => resolve(exploration)))
+    // It ends by itself, so that targets may clean up.
+    worker.once('message', (exploration: Exploration) => {
+      worker.once('exit', () => finish(() => resolve(exploration)))
+    })
     worker.once('error', (error) => {
       // One that is thrown where nobody waits is a finding as well, of the input at hand.
       const input = shared.count % 2 === 1 ? shared.input : undefined
