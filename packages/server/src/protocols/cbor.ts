@@ -22,21 +22,39 @@ export function readCbor(bytes: Uint8Array): unknown {
   return decode(bytes, { ...READING, tokenizer: new BoundedTokenizer(bytes, READING) })
 }
 
-/** Counts how deep it is, since the reader above it goes as deep as the bytes tell it to. */
+/** What of a map, a list or a tag is still open. */
+interface Open {
+  /** Values that it has; a map has two for each of its members. Infinity where a break ends it. */
+  readonly size: number
+  readonly isMap: boolean
+  taken: number
+}
+
+/**
+ * Counts how deep it is, since the reader above it goes as deep as the bytes tell it to; and sees that breaks stand only
+ * where something may end, since that reader takes one for the value of a member.
+ */
 class BoundedTokenizer extends Tokenizer {
-  /** How many values are still to come in each open map, list and tag, the innermost last. */
-  readonly #open: number[] = []
+  /** The innermost last. */
+  readonly #open: Open[] = []
 
   override next(): Token {
     const token = super.next()
     const open = this.#open
-    if (Type.equals(token.type, Type.break)) open.pop()
-    else {
-      if (open.length > 0) open[open.length - 1]! -= 1
-      const values = valuesIn(token)
-      if (values > 0 && open.push(values) > MAX_DEPTH) throw new RangeError('the value is nested too deeply')
+    if (Type.equals(token.type, Type.break)) {
+      const ended = open.pop()
+      const mayEnd = ended?.size === Number.POSITIVE_INFINITY && !(ended.isMap && ended.taken % 2 === 1)
+      if (!mayEnd) throw new TypeError('a break where nothing ends')
+    } else {
+      const around = open.at(-1)
+      if (around) around.taken++
+      const size = valuesIn(token)
+      const isMap = Type.equals(token.type, Type.map)
+      if (size > 0 && open.push({ size, isMap, taken: 0 }) > MAX_DEPTH) {
+        throw new RangeError('the value is nested too deeply')
+      }
     }
-    while (open.at(-1) === 0) open.pop()
+    for (let last = open.at(-1); last && last.taken === last.size; last = open.at(-1)) open.pop()
     return token
   }
 }
