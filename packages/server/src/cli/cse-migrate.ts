@@ -146,7 +146,9 @@ async function requireIfMatch(s3: S3Client, bucket: string): Promise<void> {
   const { PutObjectCommand, DeleteObjectCommand } = await loadS3()
   const probe = { Bucket: bucket, Key: `.strongroom-probe-${randomUUID()}` }
   try {
-    await s3.send(new PutObjectCommand({ ...probe, IfMatch: '"00000000000000000000000000000000"', Body: '' }))
+    await s3.send(
+      new PutObjectCommand({ ...probe, IfMatch: '"00000000000000000000000000000000"', Body: '', ContentLength: 0 }),
+    )
   } catch (error) {
     const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } }
     if (name !== 'NoSuchBucket' && ($metadata?.httpStatusCode === 404 || $metadata?.httpStatusCode === 412)) return
