@@ -1,6 +1,5 @@
-/** CloudWatch's errors on the wire, and the table from faults to them, total by type. */
-import { Fault, type FaultCode, type FaultDetails } from '../core/fault.ts'
-import { UnknownOperation } from '../protocols/service-door.ts'
+/** CloudWatch's errors on the wire, and the table from faults to them. */
+import { deniedText, serviceErrors } from '../protocols/fault-answers.ts'
 import { ServiceError } from '../protocols/service-error.ts'
 
 /** By their names in the API's model: the code of the query protocol, and the status. */
@@ -35,49 +34,29 @@ export const missing = (parameter: string) =>
   cloudWatchError('MissingRequiredParameterException', `The parameter ${parameter} is required.`)
 export const validation = (message: string) => cloudWatchError('ValidationException', message)
 
-export function toCloudWatchError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error
-  if (error instanceof UnknownOperation) {
-    return new ServiceError('UnknownOperationException', `Could not find operation ${error.operation}`, 400)
-  }
-  if (error instanceof Fault) {
-    const fault: Fault = error
-    const answer = FAULTS[fault.code] as ((detail: Fault['detail']) => Answer) | undefined
-    if (answer) {
-      const [code, message, status, queryCode] = answer(fault.detail)
-      return new ServiceError(code, message, status, { cause: fault, ...(queryCode && { queryCode }) })
-    }
-  }
-  return cloudWatchError('InternalServiceFault', 'The request failed because of an internal error.', { cause: error })
-}
-
-type Answer = readonly [code: string, message: string, status: number, queryCode?: string]
-type CloudWatchFaults = 'AccessDenied' | 'AlarmLimitReached' | 'MetricLimitReached' | 'Contention' | 'Sealed'
-
-/** Faults of other rooms never come here; they would be our own failure. */
-const FAULTS: { readonly [C in CloudWatchFaults]: (detail: FaultDetails[C]) => Answer } & {
-  readonly [C in Exclude<FaultCode, CloudWatchFaults>]?: never
-} = {
-  AccessDenied: ({ callerArn, action, resource, reason }) => [
-    'AccessDeniedException',
-    `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
-    403,
-  ],
-  AlarmLimitReached: ({ limit }) => [
-    'LimitExceededFault',
-    `The maximum number of alarms, ${limit}, has been reached.`,
-    400,
-    'LimitExceeded',
-  ],
-  MetricLimitReached: ({ maxMetrics }) => [
-    'LimitExceededException',
-    `The server keeps ${maxMetrics} metrics already, and takes no new one.`,
-    400,
-  ],
-  Contention: () => [
-    'ConcurrentModificationException',
-    'The request was changed at the same time by another. Try again.',
-    429,
-  ],
-  Sealed: () => ['ServiceUnavailableException', 'The root key is not at hand.', 503, 'ServiceUnavailable'],
-}
+export const toCloudWatchError = serviceErrors<
+  'AccessDenied' | 'AlarmLimitReached' | 'MetricLimitReached' | 'Contention' | 'Sealed'
+>({
+  unknownOperation: (operation) => ['UnknownOperationException', `Could not find operation ${operation}`],
+  internal: ['InternalServiceFault', 'InternalServiceError'],
+  faults: {
+    AccessDenied: (detail) => ['AccessDeniedException', deniedText(detail), 403],
+    AlarmLimitReached: ({ limit }) => [
+      'LimitExceededFault',
+      `The maximum number of alarms, ${limit}, has been reached.`,
+      400,
+      'LimitExceeded',
+    ],
+    MetricLimitReached: ({ maxMetrics }) => [
+      'LimitExceededException',
+      `The server keeps ${maxMetrics} metrics already, and takes no new one.`,
+      400,
+    ],
+    Contention: () => [
+      'ConcurrentModificationException',
+      'The request was changed at the same time by another. Try again.',
+      429,
+    ],
+    Sealed: () => ['ServiceUnavailableException', 'The root key is not at hand.', 503, 'ServiceUnavailable'],
+  },
+})
