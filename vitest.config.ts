@@ -8,6 +8,9 @@ const alias = [
   { find: /^@strongroom\/crypto\/(node|web)$/, replacement: source('crypto/src/$1/index.ts') },
 ]
 
+/** Started servers are several processes each: two test files at a time, once the others have ended. */
+const TWO_AFTER_THE_REST = { maxWorkers: 2, sequence: { groupOrder: 1 } } as const
+
 export default defineConfig({
   test: {
     projects: [
@@ -32,7 +35,7 @@ export default defineConfig({
           include: ['test/server/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          ...TWO_AFTER_THE_REST,
         },
       },
       {
@@ -42,7 +45,7 @@ export default defineConfig({
           include: ['test/clients/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          ...TWO_AFTER_THE_REST,
         },
       },
     ],

@@ -261,7 +261,7 @@ describe('replies to a page', () => {
       [await signed('PUT', {}, { credentials: wrong, body: 'x' }), 403, 'SignatureDoesNotMatch'],
       [await signed('GET', {}, { credentials: { ...alice } }), 403, 'AccessDenied'],
       [await signed('GET', { range: 'bytes=9-' }), 416, 'InvalidRange'],
-      [await signed('GET', {}, { path: `/${Bucket}`, query: { lifecycle: '' } }), 501, 'NotImplemented'],
+      [await signed('GET', {}, { path: `/${Bucket}`, query: { session: '' } }), 501, 'NotImplemented'],
     ]
     for (const [reply, status, code] of errors) {
       expect(reply).toMatchObject({ status, code })
