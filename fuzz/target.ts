@@ -54,6 +54,9 @@ export const errorsOf =
     return String((error as { readonly code?: string }).code ?? (error as Error).name)
   }
 
+/** What JSON is made of, as far as all its readers have it. */
+export const JSON_MARKS = ['{', '}', '[', ']', ',', ':', '"'] as const
+
 /** Names that every JavaScript object has, which no table of names may answer to. */
 export const INHERITED = ['constructor', '__proto__', 'toString', 'valueOf', 'hasOwnProperty']
 

@@ -9,7 +9,7 @@ import { readPostForm } from '../../packages/server/src/s3/post-form.ts'
 import { checkPostPolicy, readPostPolicy } from '../../packages/server/src/s3/post-policy.ts'
 import { SignatureError } from '../../packages/server/src/signature/errors.ts'
 import { readFormClaim, verifyForm } from '../../packages/server/src/signature/form.ts'
-import { errorsOf, INHERITED, reading, readingOf, type Target } from '../target.ts'
+import { errorsOf, INHERITED, JSON_MARKS, reading, readingOf, type Target } from '../target.ts'
 
 const refusals = errorsOf(S3Error, SignatureError)
 const FIELDS = new Map([
@@ -22,22 +22,8 @@ const SUBMITTED = { fields: FIELDS, names: [...FIELDS.keys()], nowMs: Date.UTC(2
 export const postPolicy: Target = {
   name: 'post-policy',
   dictionary: [
-    ...[
-      '{',
-      '}',
-      '[',
-      ']',
-      ',',
-      ':',
-      '"',
-      'null',
-      '0',
-      '-1',
-      '1e400',
-      '"expiration"',
-      '"conditions"',
-      '"2027-01-01T00:00:00Z"',
-    ],
+    ...JSON_MARKS,
+    ...['null', '0', '-1', '1e400', '"expiration"', '"conditions"', '"2027-01-01T00:00:00Z"'],
     ...[
       '"eq"',
       '"starts-with"',

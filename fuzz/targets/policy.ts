@@ -10,7 +10,7 @@ import { PolicyError } from '../../packages/server/src/policy/policy-error.ts'
 import { isPublic } from '../../packages/server/src/policy/public.ts'
 import type { PolicyRequest } from '../../packages/server/src/policy/request.ts'
 import { validateResourcePolicy } from '../../packages/server/src/policy/validate.ts'
-import { errorsOf, INHERITED, reading, type Target } from '../target.ts'
+import { errorsOf, INHERITED, JSON_MARKS, reading, type Target } from '../target.ts'
 
 const refusals = errorsOf(PolicyError)
 const KINDS: readonly PolicyKind[] = ['resource', 'identity', 'trust']
@@ -34,14 +34,8 @@ const RESOURCE = `arn:aws:s3:::bucket/${'a'.repeat(200)}`
 export const policy: Target = {
   name: 'policy',
   dictionary: [
+    ...JSON_MARKS,
     ...[
-      '{',
-      '}',
-      '[',
-      ']',
-      ',',
-      ':',
-      '"',
       '*',
       '?',
       '${',

@@ -9,7 +9,7 @@ import type { Input } from '../../packages/server/src/protocols/input.ts'
 import { rpcV2Cbor } from '../../packages/server/src/protocols/rpc-v2-cbor.ts'
 import type { Protocol } from '../../packages/server/src/protocols/service-door.ts'
 import { ServiceError } from '../../packages/server/src/protocols/service-error.ts'
-import { binary, errorsOf, INHERITED, reading, type Target } from '../target.ts'
+import { binary, errorsOf, INHERITED, JSON_MARKS, reading, type Target } from '../target.ts'
 
 const refusals = errorsOf(ServiceError)
 const NAMES = ['A', 'Tags', 'KeyId']
@@ -45,25 +45,8 @@ function readMembers(protocol: Protocol, request: object, body: Uint8Array): voi
 export const awsJsonTarget: Target = {
   name: 'aws-json',
   dictionary: [
-    ...[
-      '{',
-      '}',
-      '[',
-      ']',
-      ',',
-      ':',
-      '"',
-      '""',
-      'null',
-      'true',
-      '0',
-      '-1',
-      '1e400',
-      '"A"',
-      '"Tags"',
-      '"KeyId"',
-      '"TagKey"',
-    ],
+    ...JSON_MARKS,
+    ...['""', 'null', 'true', '0', '-1', '1e400', '"A"', '"Tags"', '"KeyId"', '"TagKey"'],
     ...['{"toString":1}', '{"":1}', '"NaN"', '\\ud800', ...INHERITED.map((name) => `"${name}"`)],
   ],
   check: (input) => readMembers(awsJson('X.'), { headers: { 'x-amz-target': 'X.Op' } }, input),
